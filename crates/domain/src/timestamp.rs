@@ -1,0 +1,73 @@
+//! A moment, in UTC and whole milliseconds.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment in UTC, cut to milliseconds: MySQL would round finer times and MariaDB cut them, and then what was answered and
+/// what is stored would differ. Written as RFC 3339, always with three decimals and `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// The present moment.
+    pub fn now() -> Self {
+        Utc::now().into()
+    }
+
+    /// The moment that a `DATETIME(3)` column holds.
+    pub fn from_naive_utc(naive: NaiveDateTime) -> Self {
+        naive.and_utc().into()
+    }
+
+    /// What a `DATETIME(3)` column is given.
+    pub fn to_naive_utc(self) -> NaiveDateTime {
+        self.0.naive_utc()
+    }
+
+    /// The moment as a chrono value.
+    pub fn to_datetime(self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(moment: DateTime<Utc>) -> Self {
+        Self(moment.trunc_subsecs(3))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_cut_to_milliseconds_and_reads_back() {
+        let moment: Timestamp = serde_json::from_str("\"2026-01-02T03:04:05.999999+02:00\"").unwrap();
+        assert_eq!(moment.to_string(), "2026-01-02T01:04:05.999Z");
+        assert_eq!(Timestamp::from_naive_utc(moment.to_naive_utc()), moment);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>("\"2026-01-02T01:04:05Z\"").unwrap().to_string(),
+            "2026-01-02T01:04:05.000Z"
+        );
+    }
+}
