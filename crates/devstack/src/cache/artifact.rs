@@ -1,0 +1,162 @@
+//! One directory of the cache: `<name>/content` and `<name>/manifest.json`. The manifest names the
+//! recipe and the key files with their sizes; it is written last, so a directory with a manifest
+//! was complete once, and one whose key files still have their sizes still is.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::places::require_space;
+use crate::{Error, Progress};
+
+/// What is to be in the cache.
+pub(crate) struct Artifact {
+    /// The directory's name; it carries the recipe's version.
+    pub(crate) name: &'static str,
+    /// What people read.
+    pub(crate) title: &'static str,
+    /// Files without which it is broken, relative to the content.
+    pub(crate) key_files: &'static [&'static str],
+    /// Room needed to make it, in MiB.
+    pub(crate) needs_mib: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    recipe: String,
+    files: Vec<KeyFile>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+struct KeyFile {
+    path: String,
+    bytes: u64,
+}
+
+impl Artifact {
+    /// The content's path; made by `build` (which fills an existing, empty directory) if it is
+    /// missing or broken.
+    pub(crate) async fn obtain(
+        &self,
+        cache: &Path,
+        progress: &dyn Progress,
+        build: impl AsyncFnOnce(&Path, &str) -> Result<(), Error>,
+    ) -> Result<PathBuf, Error> {
+        let home = cache.join(self.name);
+        if self.is_sound(&home) {
+            return Ok(home.join("content"));
+        }
+        let step = format!("preparing {}", self.title);
+        let began = Instant::now();
+        progress.begin(&step);
+        progress.note(&step, "waiting for another process that prepares it");
+        let lock_path = cache.join(format!("{}.lock", self.name));
+        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        wait_for_lock(&lock, &lock_path).await?;
+        if !self.is_sound(&home) {
+            require_space(cache, self.needs_mib)?;
+            self.replace(&home, &step, build).await?;
+        }
+        progress.end(&step, began.elapsed());
+        Ok(home.join("content"))
+    }
+
+    async fn replace(
+        &self,
+        home: &Path,
+        step: &str,
+        build: impl AsyncFnOnce(&Path, &str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // Left behind by a build that was killed; the lock says that nobody works there now.
+        let aside = home.with_file_name(format!("{}.building", self.name));
+        remove(&aside)?;
+        let content = aside.join("content");
+        fs::create_dir_all(&content).map_err(Error::io("create", &content))?;
+        if let Err(error) = build(&content, step).await {
+            let _ = remove(&aside);
+            return Err(error);
+        }
+        let manifest = aside.join("manifest.json");
+        let text = serde_json::to_vec_pretty(&self.describe(&content)?)
+            .map_err(|error| Error::Io { what: "write a manifest".to_owned(), source: error.into() })?;
+        fs::write(&manifest, text).map_err(Error::io("write", &manifest))?;
+        remove(home)?;
+        fs::rename(&aside, home).map_err(Error::io("rename", &aside))
+    }
+
+    fn is_sound(&self, home: &Path) -> bool {
+        let manifest: Option<Manifest> =
+            fs::read(home.join("manifest.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let (Some(manifest), Ok(now)) = (manifest, self.describe(&home.join("content"))) else {
+            return false;
+        };
+        manifest.recipe == now.recipe && manifest.files == now.files
+    }
+
+    fn describe(&self, content: &Path) -> Result<Manifest, Error> {
+        let describe = |path: &&str| {
+            let file = content.join(path);
+            let bytes = fs::metadata(&file).map_err(Error::io("find", &file))?.len();
+            Ok(KeyFile { path: (*path).to_owned(), bytes })
+        };
+        Ok(Manifest { recipe: self.name.to_owned(), files: self.key_files.iter().map(describe).collect::<Result<_, Error>>()? })
+    }
+}
+
+/// Waits without end: whoever holds the lock works with deadlines, and the kernel frees it when
+/// that process dies.
+pub(crate) async fn wait_for_lock(lock: &File, path: &Path) -> Result<(), Error> {
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Quiet;
+
+    const ARTIFACT: Artifact = Artifact { name: "thing-1", title: "a thing", key_files: &["bin/key"], needs_mib: 1 };
+
+    async fn make(cache: &Path, text: &str) -> PathBuf {
+        let build = async |content: &Path, _: &str| {
+            fs::create_dir(content.join("bin")).unwrap();
+            fs::write(content.join("bin/key"), text).unwrap();
+            Ok(())
+        };
+        ARTIFACT.obtain(cache, &Quiet, build).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn is_made_once_and_again_when_broken() {
+        let cache = std::env::temp_dir().join(format!("devstack-cache-{}", std::process::id()));
+        fs::create_dir_all(&cache).unwrap();
+        let read = |path: &Path| fs::read_to_string(path.join("bin/key")).unwrap();
+
+        let path = make(&cache, "first").await;
+        make(&cache, "second").await;
+        assert_eq!(read(&path), "first", "reused");
+
+        fs::write(path.join("bin/key"), "trunc").unwrap();
+        make(&cache, "third").await;
+        assert_eq!(read(&path), "trunc", "only sizes are compared");
+        fs::write(path.join("bin/key"), "").unwrap();
+        make(&cache, "fourth").await;
+        assert_eq!(read(&path), "fourth", "made again");
+
+        fs::remove_dir_all(&cache).unwrap();
+    }
+}

@@ -1,0 +1,71 @@
+//! What a caller may choose about a stack. Only data: nothing here touches the machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::{Database, Ports, Server};
+
+/// Everything that can be chosen about a stack; [`Default`] is all four servers on free ports with
+/// temporary data.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// Where the servers keep their data.
+    pub data: DataDir,
+    /// The servers that [`Stack::up`](crate::Stack::up) starts. The others have their ports too
+    /// and can be started later.
+    pub servers: Vec<Server>,
+    /// Which program serves [`Server::Mysql`].
+    pub database: Database,
+    /// Ports that must be these; the others are found free.
+    pub ports: Ports,
+    /// Where the servers' own output goes.
+    pub log: Log,
+    /// Heap of Elasticsearch's JVM, in MiB.
+    pub elasticsearch_heap_mib: u32,
+    /// Elasticsearch's niceness, 0 to 19: how far it steps back while the others need the processors.
+    pub elasticsearch_nice: u8,
+    /// How long one server may take until it answers.
+    pub ready_within: Duration,
+}
+
+impl StackOptions {
+    /// The defaults, but with these servers only.
+    pub fn only(servers: impl IntoIterator<Item = Server>) -> Self {
+        Self { servers: servers.into_iter().collect(), ..Self::default() }
+    }
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            data: DataDir::Temporary,
+            servers: Server::ALL.to_vec(),
+            database: Database::default(),
+            ports: Ports::default(),
+            log: Log::default(),
+            elasticsearch_heap_mib: 512,
+            elasticsearch_nice: 0,
+            ready_within: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Where the servers keep their data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataDir {
+    /// A fresh directory inside the cache, removed with the stack. (Not in the system's temporary
+    /// directory: where that is memory, an fsync costs nothing and measurements lie.)
+    Temporary,
+    /// This directory, created if missing, kept afterwards. One stack at a time.
+    Path(PathBuf),
+}
+
+/// Where the servers' own output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Log {
+    /// To `logs/<server>.log` in the data directory.
+    #[default]
+    Files,
+    /// There, and line by line to standard error behind the server's name.
+    FilesAndStderr,
+}

@@ -1,0 +1,99 @@
+//! Elasticsearch 8 as a single node. It refuses to run as root, so root hands it to `nobody`.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Site, configure, probe};
+use crate::Error;
+use crate::ports::Assigned;
+use crate::sandbox::{Sandbox, is_root};
+
+/// `nobody` and `nogroup`, on every Debian.
+const NOBODY: u32 = 65_534;
+
+pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
+    write_configuration(site)?;
+    if is_root() {
+        give_to_nobody(site.data)?;
+    }
+    let mut sandbox = Sandbox::on_host();
+    sandbox.read_only(&site.images.elasticsearch, "/server");
+    sandbox.read_only(&site.images.java_home, "/java");
+    sandbox.env("ES_JAVA_HOME", "/java");
+    sandbox.env("ES_PATH_CONF", "/data/config");
+    sandbox.env("ES_TMPDIR", "/data/tmp");
+    let heap = site.elasticsearch_heap_mib;
+    sandbox.env("ES_JAVA_OPTS", format!("-Xms{heap}m -Xmx{heap}m"));
+
+    // Its script needs bash, whatever else the host's "sh" may be.
+    let nice = site.elasticsearch_nice.to_string();
+    let run = ["nice", "-n", &nice, "bash", "/server/bin/elasticsearch"];
+    let id = NOBODY.to_string();
+    Ok(if is_root() {
+        let switch = ["--reuid", &id, "--regid", &id, "--clear-groups"];
+        sandbox.command(site.data, "setpriv", switch.into_iter().chain(run))
+    } else {
+        sandbox.command(site.data, "env", run)
+    })
+}
+
+pub(super) async fn is_ready(ports: &Assigned) -> bool {
+    let url = format!("http://127.0.0.1:{}/_cluster/health?wait_for_status=yellow&timeout=1s", ports.elasticsearch);
+    probe::http_says(&url, None, "\"timed_out\":false").await
+}
+
+/// A fresh copy of the delivered configuration each time, because the ports may have changed.
+fn write_configuration(site: &Site<'_>) -> Result<(), Error> {
+    let to = site.data.join("config");
+    if to.exists() {
+        fs::remove_dir_all(&to).map_err(Error::io("remove", &to))?;
+    }
+    let from = site.images.elasticsearch.join("config");
+    copy(&from, &to)?;
+    let tmp = site.data.join("tmp");
+    fs::create_dir_all(&tmp).map_err(Error::io("create", &tmp))?;
+    configure(site, "config/elasticsearch.yml", &settings(site.ports))
+}
+
+fn settings(ports: &Assigned) -> String {
+    let Assigned { elasticsearch, elasticsearch_transport, .. } = ports;
+    format!(
+        "path.data: /data/files\n\
+         path.logs: /data/logs\n\
+         http.host: 127.0.0.1\n\
+         http.port: {elasticsearch}\n\
+         transport.host: 127.0.0.1\n\
+         transport.port: {elasticsearch_transport}\n\
+         discovery.type: single-node\n\
+         xpack.security.enabled: false\n\
+         # A developer's disk may be 95 % full and still have room for tests.\n\
+         cluster.routing.allocation.disk.threshold_enabled: false\n"
+    )
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::io("create", to))?;
+    for entry in fs::read_dir(from).map_err(Error::io("read", from))? {
+        let path = entry.map_err(Error::io("read", from))?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            copy(&path, &to.join(name))?;
+        } else {
+            fs::copy(&path, to.join(name)).map_err(Error::io("copy", &path))?;
+        }
+    }
+    Ok(())
+}
+
+fn give_to_nobody(path: &Path) -> Result<(), Error> {
+    chown(path, Some(NOBODY), Some(NOBODY)).map_err(Error::io("change the owner of", path))?;
+    if !path.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+        give_to_nobody(&entry.map_err(Error::io("read", path))?.path())?;
+    }
+    Ok(())
+}

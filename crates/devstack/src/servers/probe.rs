@@ -1,0 +1,53 @@
+//! Readiness, asked in each server's own protocol. Any error means "not yet"; who asks has the
+//! deadline.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// MySQL's first packet: four bytes of header, then the protocol version, which is 10. A server
+/// that cannot take the connection sends an error packet (255) there.
+pub(super) async fn mysql_greets(port: u16) -> bool {
+    matches!(talk::<5>(port, b"").await, Ok([_, _, _, 0, 10]))
+}
+
+/// Redis says `+PONG` only when its data is loaded; `-LOADING …` before.
+pub(super) async fn redis_answers(port: u16) -> bool {
+    matches!(talk::<5>(port, b"PING\r\n").await, Ok(answer) if &answer == b"+PONG")
+}
+
+/// After the AMQP 0-9-1 header the broker sends Connection.Start: a method frame (type 1) on
+/// channel 0. A broker that refuses sends its own header.
+pub(super) async fn amqp_starts(port: u16) -> bool {
+    matches!(talk::<3>(port, b"AMQP\x00\x00\x09\x01").await, Ok([1, 0, 0]))
+}
+
+/// Whether this answers with success, and with `expected` in its body.
+pub(super) async fn http_says(url: &str, login: Option<(&str, &str)>, expected: &str) -> bool {
+    let ask = async {
+        // A proxy of the environment is not for servers on this machine.
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let mut request = client.get(url);
+        if let Some((user, password)) = login {
+            request = request.basic_auth(user, Some(password));
+        }
+        request.send().await?.error_for_status()?.text().await
+    };
+    ask.await.is_ok_and(|body: String| body.contains(expected))
+}
+
+async fn talk<const N: usize>(port: u16, question: &[u8]) -> io::Result<[u8; N]> {
+    let talk = async {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.write_all(question).await?;
+        let mut answer = [0; N];
+        stream.read_exact(&mut answer).await?;
+        Ok(answer)
+    };
+    tokio::time::timeout(PATIENCE, talk).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
