@@ -1,0 +1,126 @@
+//! The table `chats`: reads and edits here, what batches need in `batch`.
+
+mod batch;
+mod list;
+
+use chrono::NaiveDateTime;
+use diesel::{
+    OptionalExtension,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Unsigned},
+};
+use diesel_async::RunQueryDsl;
+use domain::{ApplicationId, ApplicationToken, Chat, ChatName, ChatNumber, Timestamp};
+
+pub use self::{
+    batch::{existing, insert, stored_events},
+    list::list,
+};
+use crate::{
+    Connection, Error, Lookup,
+    schema::{applications, chats},
+    transaction,
+};
+
+const TABLE: &str = "chats";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = chats, check_for_backend(diesel::mysql::Mysql))]
+struct Row {
+    number: u64,
+    name: Option<String>,
+    messages_count: u64,
+    version: u64,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+impl TryFrom<Row> for Chat {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            number: ChatNumber::new(row.number).map_err(Error::corrupt(TABLE))?,
+            name: row.name.map(ChatName::new).transpose().map_err(Error::corrupt(TABLE))?,
+            messages_count: row.messages_count,
+            version: row.version,
+            created_at: Timestamp::from_naive_utc(row.created_at),
+            updated_at: Timestamp::from_naive_utc(row.updated_at),
+        })
+    }
+}
+
+/// The chat with this number.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find(conn: &mut Connection, application_id: ApplicationId, number: ChatNumber) -> Result<Option<Chat>, Error> {
+    let row = chats::table.find((application_id.get(), number.get())).select(Row::as_select()).first(conn).await.optional()?;
+    row.map(Chat::try_from).transpose()
+}
+
+/// The chat with this number in the application with this token, in one query.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_by_token(conn: &mut Connection, token: ApplicationToken, number: ChatNumber) -> Result<Lookup<Chat>, Error> {
+    let this_chat = chats::application_id.eq(applications::id).and(chats::number.eq(number.get()));
+    let row = applications::table
+        .left_join(chats::table.on(this_chat))
+        .filter(applications::token.eq(token.to_string()))
+        .select((applications::id, Option::<Row>::as_select()))
+        .first(conn)
+        .await
+        .optional()?;
+    Lookup::of_row(row, Chat::try_from)
+}
+
+/// Gives the chat another name, or none; `None` when there is no such chat.
+///
+/// # Errors
+/// [`Error`].
+pub async fn rename(
+    conn: &mut Connection,
+    application_id: ApplicationId,
+    number: ChatNumber,
+    name: Option<&ChatName>,
+    now: Timestamp,
+) -> Result<Option<Chat>, Error> {
+    transaction(conn, async |conn| {
+        let renamed = diesel::update(chats::table.find((application_id.get(), number.get())))
+            .set((
+                chats::name.eq(name.map(ChatName::as_str)),
+                chats::version.eq(chats::version + 1),
+                chats::updated_at.eq(now.to_naive_utc()),
+            ))
+            .execute(conn)
+            .await?;
+        if renamed == 0 { Ok(None) } else { find(conn, application_id, number).await }
+    })
+    .await
+}
+
+#[derive(QueryableByName)]
+struct Highest {
+    #[diesel(sql_type = Unsigned<BigInt>)]
+    highest: u64,
+}
+
+/// The highest chat number of the application that is known to have been given: stored, or in `dead_letters` (there also as the
+/// chat of a message, which was given before it). 0 when there is none. One statement, so one moment's view of both tables.
+///
+/// # Errors
+/// [`Error`].
+pub async fn highest(conn: &mut Connection, application_id: ApplicationId) -> Result<u64, Error> {
+    let row: Highest = sql_query(
+        "SELECT GREATEST(\
+           COALESCE((SELECT MAX(number) FROM chats WHERE application_id = ?), 0), \
+           COALESCE((SELECT MAX(chat_number) FROM dead_letters WHERE application_id = ?), 0)) AS highest",
+    )
+    .bind::<Unsigned<BigInt>, _>(application_id.get())
+    .bind::<Unsigned<BigInt>, _>(application_id.get())
+    .get_result(conn)
+    .await?;
+    Ok(row.highest)
+}

@@ -1,0 +1,69 @@
+//! Opens connections and sets up their sessions.
+
+use mysql_async::{Conn, Opts, OptsBuilder};
+use tokio::time::timeout;
+
+use crate::{Connection, Error, Settings, failure::Failure};
+
+/// How many statements a connection keeps prepared. The server's own limit (`max_prepared_stmt_count`, 16,382 unless set) is
+/// shared by all connections of all replicas.
+const PREPARED_STATEMENTS: usize = 100;
+
+/// The server closes a session that is silent for this long, and with it ends the transaction and frees the locks of a client
+/// that vanished without a word.
+const WAIT_TIMEOUT_S: u32 = 300;
+
+/// Reads the URL and fixes what the rest relies on.
+pub(crate) fn options(settings: &Settings) -> Result<OptsBuilder, Error> {
+    database(settings)?;
+    Ok(OptsBuilder::from_opts(parse(settings)?)
+        .prefer_socket(false)
+        .tcp_nodelay(true)
+        .client_found_rows(true)
+        .stmt_cache_size(PREPARED_STATEMENTS)
+        .init(vec![session(settings)]))
+}
+
+/// The database that the URL names.
+pub(crate) fn database(settings: &Settings) -> Result<String, Error> {
+    match parse(settings)?.db_name() {
+        Some(name) if !name.is_empty() => Ok(name.to_owned()),
+        _ => Err(Error::Settings("url names no database")),
+    }
+}
+
+fn parse(settings: &Settings) -> Result<Opts, Error> {
+    Opts::from_url(&settings.url).map_err(|_| Error::Settings("url is not a mysql:// URL that can be used"))
+}
+
+/// Opens a connection whose session is set up.
+pub(crate) async fn connect(options: OptsBuilder, settings: &Settings) -> Result<Connection, Error> {
+    let driver = driver(options, settings).await?;
+    Ok(Connection::new(driver, settings.statement_timeout()))
+}
+
+pub(crate) async fn driver(options: OptsBuilder, settings: &Settings) -> Result<Conn, Error> {
+    match timeout(settings.connect_timeout(), Conn::new(options)).await {
+        Ok(outcome) => outcome.map_err(|error| Failure::of_driver(&error).into()),
+        Err(_) => Err(Error::Deadline),
+    }
+}
+
+/// One statement for all of it. What the servers call differently stands in comments that only the one or the other executes:
+/// MySQL those with a version of its own, MariaDB those marked `M` (it skips MySQL's from 5.7 on).
+///
+/// The server's limits are a tenth below ours, so that it normally gives up first and the connection survives. MySQL's holds for
+/// reads only; a write ends by its lock wait, counted in whole seconds, or by our own deadline.
+fn session(settings: &Settings) -> String {
+    let limit_ms = settings.statement_timeout_ms.saturating_mul(9) / 10;
+    let lock_wait_s = (limit_ms / 1_000).max(1);
+    format!(
+        "SET NAMES utf8mb4, time_zone = '+00:00', \
+         sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
+         innodb_lock_wait_timeout = {lock_wait_s}, wait_timeout = {WAIT_TIMEOUT_S} \
+         /*!80000 , transaction_isolation = 'READ-COMMITTED', max_execution_time = {limit_ms} */\
+         /*M!100100 , tx_isolation = 'READ-COMMITTED', max_statement_time = {}.{:03} */",
+        limit_ms / 1_000,
+        limit_ms % 1_000
+    )
+}

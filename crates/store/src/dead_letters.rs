@@ -1,0 +1,196 @@
+//! The table `dead_letters`: items that cannot be stored, with what could be made out of them.
+//!
+//! Nothing here removes a row: its number was given to a client, and the highest number is read from here too.
+
+use diesel::{OptionalExtension, prelude::*};
+use diesel_async::RunQueryDsl;
+use domain::{ApplicationId, ChatNumber, MessageNumber, Timestamp};
+use events::Identity;
+
+use crate::{Connection, Error, keys::MAX_SPANS, schema::dead_letters};
+
+const TABLE: &str = "dead_letters";
+
+/// The longest detail, in characters; more is cut off.
+const MAX_DETAIL_CHARS: usize = 500;
+
+/// Why an item cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its number holds another event's row.
+    Conflict,
+    /// A message whose chat was never stored.
+    ChatMissing,
+    /// An item of a good envelope that cannot be read.
+    UndecodableItem,
+    /// A payload that is no envelope.
+    UndecodablePayload,
+    /// MySQL refuses the row.
+    Rejected,
+}
+
+impl Reason {
+    const ALL: [Self; 5] = [Self::Conflict, Self::ChatMissing, Self::UndecodableItem, Self::UndecodablePayload, Self::Rejected];
+
+    /// The name that the table, metrics and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::ChatMissing => "chat_missing",
+            Self::UndecodableItem => "undecodable_item",
+            Self::UndecodablePayload => "undecodable_payload",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// An item that cannot be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Why.
+    pub reason: Reason,
+    /// More about why, for operators: no client's text. At most 500 characters are kept.
+    pub detail: String,
+    /// What could be made out of it.
+    pub identity: Identity,
+    /// The item as it came.
+    pub payload: Vec<u8>,
+    /// When it was given up.
+    pub created_at: Timestamp,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The row's key.
+    pub id: u64,
+    /// The item.
+    pub letter: DeadLetter,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = dead_letters)]
+struct NewRow<'a> {
+    reason: &'static str,
+    detail: String,
+    event_id: Option<&'a [u8]>,
+    application_id: Option<u64>,
+    chat_number: Option<u64>,
+    message_number: Option<u64>,
+    payload: &'a [u8],
+    created_at: chrono::NaiveDateTime,
+}
+
+impl<'a> From<&'a DeadLetter> for NewRow<'a> {
+    fn from(letter: &'a DeadLetter) -> Self {
+        let identity = &letter.identity;
+        Self {
+            reason: letter.reason.as_str(),
+            detail: letter.detail.chars().take(MAX_DETAIL_CHARS).collect(),
+            event_id: identity.event_id.as_ref().map(|id| id.as_bytes().as_slice()),
+            application_id: identity.application_id.map(ApplicationId::get),
+            chat_number: identity.chat.map(ChatNumber::get),
+            message_number: identity.message.map(MessageNumber::get),
+            payload: &letter.payload,
+            created_at: letter.created_at.to_naive_utc(),
+        }
+    }
+}
+
+/// Adds these items. One whose event is there already with the same reason is not added again: a redelivery may find it dead
+/// once more.
+///
+/// # Errors
+/// [`Error`].
+pub async fn add(conn: &mut Connection, letters: &[DeadLetter]) -> Result<(), Error> {
+    // One by one: dead letters are rare, and a statement never holds more than one payload.
+    for letter in letters {
+        diesel::insert_into(dead_letters::table)
+            .values(NewRow::from(letter))
+            .on_conflict(diesel::dsl::DuplicatedKeys)
+            .do_update()
+            .set(dead_letters::id.eq(dead_letters::id))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether there is none. Cheap at any size: batches ask before they ask for [more](among).
+///
+/// # Errors
+/// [`Error`].
+pub async fn is_empty(conn: &mut Connection) -> Result<bool, Error> {
+    let first: Option<u64> = dead_letters::table.select(dead_letters::id).first(conn).await.optional()?;
+    Ok(first.is_none())
+}
+
+/// Those of these events that are dead letters, in no order, once for each reason.
+///
+/// # Errors
+/// [`Error`].
+pub async fn among(conn: &mut Connection, events: &[domain::EventId]) -> Result<Vec<domain::EventId>, Error> {
+    let mut found = Vec::new();
+    for events in events.chunks(MAX_SPANS) {
+        let rows: Vec<Option<Vec<u8>>> = dead_letters::table
+            .filter(dead_letters::event_id.eq_any(events.iter().map(|event| event.as_bytes().as_slice())))
+            .select(dead_letters::event_id)
+            .load(conn)
+            .await?;
+        for bytes in rows.into_iter().flatten() {
+            found.push(crate::event_id(TABLE, &bytes)?);
+        }
+    }
+    Ok(found)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = dead_letters, check_for_backend(diesel::mysql::Mysql))]
+struct Row {
+    id: u64,
+    reason: String,
+    detail: String,
+    event_id: Option<Vec<u8>>,
+    application_id: Option<u64>,
+    chat_number: Option<u64>,
+    message_number: Option<u64>,
+    payload: Vec<u8>,
+    created_at: chrono::NaiveDateTime,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == row.reason);
+        let identity = Identity {
+            event_id: row.event_id.map(|bytes| crate::event_id(TABLE, &bytes)).transpose()?,
+            application_id: row.application_id.map(ApplicationId::new),
+            chat: row.chat_number.map(ChatNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
+            message: row.message_number.map(MessageNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
+        };
+        let letter = DeadLetter {
+            reason: reason.ok_or(Error::Corrupt { table: TABLE, invalid: None })?,
+            detail: row.detail,
+            identity,
+            payload: row.payload,
+            created_at: Timestamp::from_naive_utc(row.created_at),
+        };
+        Ok(Self { id: row.id, letter })
+    }
+}
+
+/// At most `limit` items behind the one with the key `after`, oldest first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(conn: &mut Connection, after: u64, limit: u32) -> Result<Vec<Stored>, Error> {
+    let rows: Vec<Row> = dead_letters::table
+        .filter(dead_letters::id.gt(after))
+        .order(dead_letters::id)
+        .limit(limit.into())
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}

@@ -1,0 +1,66 @@
+//! How a statement failed, carried through the query builder's error type.
+//!
+//! The driver's own numbers get lost on their way through the query builder, whose errors keep a text only. The [`Connection`]
+//! therefore finds out number and state itself and sends them along in the one variant that may hold a foreign error.
+//!
+//! [`Connection`]: crate::Connection
+
+use std::fmt;
+
+/// What happened to a statement or to an attempt to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The server refused it.
+    Server(ServerError),
+    /// The connection broke, or could not be opened: whether a statement took effect is unknown.
+    Lost,
+    /// It took longer than it may; the connection is given up.
+    Deadline,
+    /// The server rolled the transaction back when an earlier statement failed.
+    Aborted,
+    /// The connection is in an unknown state, because an earlier statement on it was abandoned.
+    Unusable,
+}
+
+/// The server's number and SQLSTATE. Its message is left behind: it may quote what a client wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerError {
+    pub(crate) number: u16,
+    pub(crate) state: String,
+}
+
+impl Failure {
+    pub(crate) fn of_driver(error: &mysql_async::Error) -> Self {
+        match error {
+            mysql_async::Error::Server(server) => Self::Server(ServerError { number: server.code, state: server.state.clone() }),
+            _ => Self::Lost,
+        }
+    }
+}
+
+impl ServerError {
+    /// Whether the server rolled back the whole transaction and not only the statement: SQLSTATE class 40, a deadlock mostly.
+    pub(crate) fn ends_transaction(&self) -> bool {
+        self.state.starts_with("40")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(server) => write!(f, "MySQL error {} ({})", server.number, server.state),
+            Self::Lost => f.write_str("the connection to MySQL was lost"),
+            Self::Deadline => f.write_str("MySQL did not answer in time"),
+            Self::Aborted => f.write_str("MySQL rolled the transaction back"),
+            Self::Unusable => f.write_str("the connection was left in the middle of a statement"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for diesel::result::Error {
+    fn from(failure: Failure) -> Self {
+        Self::QueryBuilderError(Box::new(failure))
+    }
+}

@@ -1,0 +1,132 @@
+//! What the consumer needs of `messages` to store and index a batch.
+
+use std::borrow::Borrow;
+
+use chrono::NaiveDateTime;
+use diesel::{
+    QueryResult,
+    mysql::Mysql,
+    prelude::*,
+    query_builder::AstPass,
+    sql_types::{BigInt, Binary, Datetime, Text, Unsigned},
+};
+use diesel_async::RunQueryDsl;
+use domain::{ApplicationId, ChatNumber, EventId, Message, MessageNumber};
+use events::MessageCreated;
+
+use super::{Row, TABLE};
+use crate::{
+    Connection, Error, Range,
+    insert::{self, InsertRow},
+    keys::{InSpans, MAX_SPANS, Span},
+    schema::messages,
+};
+
+const KEY: (&[&str; 2], &str) = (&["messages.application_id", "messages.chat_number"], "messages.number");
+
+/// A message's key.
+type Key = (ApplicationId, ChatNumber, MessageNumber);
+
+struct NewMessage<'a> {
+    application_id: u64,
+    chat: u64,
+    number: u64,
+    body: &'a str,
+    event_id: &'a [u8],
+    at: NaiveDateTime,
+}
+
+impl<'a> From<&'a MessageCreated> for NewMessage<'a> {
+    fn from(message: &'a MessageCreated) -> Self {
+        Self {
+            application_id: message.application_id.get(),
+            chat: message.chat.get(),
+            number: message.number.get(),
+            body: message.body.as_str(),
+            event_id: message.event_id.as_bytes(),
+            at: message.created_at.to_naive_utc(),
+        }
+    }
+}
+
+impl InsertRow for NewMessage<'_> {
+    const INTO: &'static str =
+        "INSERT INTO messages (application_id, chat_number, number, body, event_id, created_at, updated_at) VALUES";
+    const COLUMNS: usize = 7;
+
+    fn size(&self) -> usize {
+        80 + self.body.len()
+    }
+
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.application_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.chat)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.number)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, str>(self.body)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, [u8]>(self.event_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)
+    }
+}
+
+/// Inserts all of these messages or none. Within a transaction, a failure leaves the transaction usable.
+///
+/// # Errors
+/// [`Error::kind`] is `Duplicate` when any number is taken already: [`stored_events`] tells by whom.
+pub async fn insert<T: Borrow<MessageCreated>>(conn: &mut Connection, messages: &[T]) -> Result<(), Error> {
+    let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::from(message.borrow())).collect();
+    insert::insert(conn, &rows).await
+}
+
+/// Which event wrote each of these numbers that is taken, in the order of the keys.
+///
+/// # Errors
+/// [`Error`].
+pub async fn stored_events(conn: &mut Connection, keys: &[Key]) -> Result<Vec<(Key, EventId)>, Error> {
+    let keys = keys.iter().map(|(application_id, chat, number)| ([application_id.get(), chat.get()], number.get()));
+    let mut stored = Vec::with_capacity(keys.len());
+    for spans in Span::cover(keys).chunks(MAX_SPANS) {
+        let rows: Vec<(u64, u64, u64, Vec<u8>)> = messages::table
+            .filter(InSpans { columns: KEY, spans })
+            .order((messages::application_id, messages::chat_number, messages::number))
+            .select((messages::application_id, messages::chat_number, messages::number, messages::event_id))
+            .load(conn)
+            .await?;
+        for (application_id, chat, number, event_id) in rows {
+            let chat = ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?;
+            let number = MessageNumber::new(number).map_err(Error::corrupt(TABLE))?;
+            stored.push(((ApplicationId::new(application_id), chat, number), crate::event_id(TABLE, &event_id)?));
+        }
+    }
+    Ok(stored)
+}
+
+/// The messages within these ranges as they are now, in the order of their keys: what the search index should hold of them. All
+/// are held in memory: the caller bounds the ranges.
+///
+/// # Errors
+/// [`Error`].
+pub async fn documents(conn: &mut Connection, ranges: &[Range]) -> Result<Vec<(ApplicationId, ChatNumber, Message)>, Error> {
+    let mut spans: Vec<Span<2>> = ranges.iter().map(Span::from).collect();
+    spans.sort_unstable_by_key(|span| (span.prefix, span.first));
+    let mut documents = Vec::new();
+    for spans in spans.chunks(MAX_SPANS) {
+        let rows: Vec<(u64, u64, Row)> = messages::table
+            .filter(InSpans { columns: KEY, spans })
+            .order((messages::application_id, messages::chat_number, messages::number))
+            .select((messages::application_id, messages::chat_number, Row::as_select()))
+            .load(conn)
+            .await?;
+        for (application_id, chat, row) in rows {
+            let chat = ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?;
+            documents.push((ApplicationId::new(application_id), chat, row.try_into()?));
+        }
+    }
+    Ok(documents)
+}

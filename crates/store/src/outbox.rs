@@ -1,0 +1,111 @@
+//! The table `search_outbox`: what the search index has not seen yet.
+//!
+//! A row is written in the transaction of the rows it speaks of, and removed once the index holds them. It says where to look,
+//! not what was there: the relay reads the messages as they are when it indexes them, so a late relay never writes an old text
+//! over a new one.
+
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Unsigned},
+};
+use diesel_async::RunQueryDsl;
+use domain::Timestamp;
+
+use crate::{Connection, Error, Range, schema::search_outbox};
+
+/// [`depth`] counts no further.
+pub const MAX_DEPTH: u64 = 100_000;
+
+/// A row of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The row's key.
+    pub id: u64,
+    /// The messages it speaks of.
+    pub ranges: Vec<Range>,
+}
+
+/// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before. A batch that
+/// goes to the indexer directly is due a little later than now; an edit is due at once.
+///
+/// # Errors
+/// [`Error`].
+pub async fn add(conn: &mut Connection, ranges: &[Range], due_at: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    let ranges =
+        serde_json::to_string(ranges).map_err(|error| Error::Query(diesel::result::Error::SerializationError(error.into())))?;
+    diesel::insert_into(search_outbox::table)
+        .values((
+            search_outbox::due_at.eq(due_at.to_naive_utc()),
+            search_outbox::ranges.eq(ranges),
+            search_outbox::created_at.eq(now.to_naive_utc()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(conn.last_insert_id())
+}
+
+/// At most `limit` rows that are due, the longest due first, passing over those that another relay has in hand. They stay locked
+/// until the transaction ends: [`postpone`] them in it, so that they are due again should this relay die, and commit before
+/// the work with the index begins. A row that cannot be read is an error.
+///
+/// # Errors
+/// [`Error`].
+pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Vec<Entry>, Error> {
+    let rows: Vec<(u64, String)> = search_outbox::table
+        .filter(search_outbox::due_at.le(now.to_naive_utc()))
+        .order((search_outbox::due_at, search_outbox::id))
+        .limit(limit.into())
+        .select((search_outbox::id, search_outbox::ranges))
+        .for_update()
+        .skip_locked()
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(id, ranges)| {
+            let ranges = serde_json::from_str(&ranges).map_err(|_| Error::Corrupt { table: "search_outbox", invalid: None })?;
+            Ok(Entry { id, ranges })
+        })
+        .collect()
+}
+
+/// Makes these rows due later.
+///
+/// # Errors
+/// [`Error`].
+pub async fn postpone(conn: &mut Connection, ids: &[u64], until: Timestamp) -> Result<(), Error> {
+    diesel::update(search_outbox::table.filter(search_outbox::id.eq_any(ids)))
+        .set(search_outbox::due_at.eq(until.to_naive_utc()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Removes these rows: the index has seen what they speak of. A row that is gone already is no error.
+///
+/// # Errors
+/// [`Error`].
+pub async fn remove(conn: &mut Connection, ids: &[u64]) -> Result<(), Error> {
+    diesel::delete(search_outbox::table.filter(search_outbox::id.eq_any(ids))).execute(conn).await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Depth {
+    #[diesel(sql_type = Unsigned<BigInt>)]
+    depth: u64,
+}
+
+/// How many rows there are, counted no further than [`MAX_DEPTH`]: a table that is read whole to be counted would take the
+/// longer the worse things are.
+///
+/// # Errors
+/// [`Error`].
+pub async fn depth(conn: &mut Connection) -> Result<u64, Error> {
+    let row: Depth =
+        sql_query("SELECT CAST(COUNT(*) AS UNSIGNED) AS depth FROM (SELECT 1 FROM search_outbox LIMIT ?) AS counted")
+            .bind::<Unsigned<BigInt>, _>(MAX_DEPTH)
+            .get_result(conn)
+            .await?;
+    Ok(row.depth)
+}

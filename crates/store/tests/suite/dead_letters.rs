@@ -1,0 +1,77 @@
+//! Dead letters: what is kept of them, and that a redelivery adds none.
+
+use domain::{ApplicationId, EventId, Timestamp};
+use events::Identity;
+use store::dead_letters::{self, DeadLetter, Reason};
+
+use super::support::{Database, chat_number, message_number};
+
+fn letter(reason: Reason, identity: Identity) -> DeadLetter {
+    DeadLetter { reason, detail: "detail".to_owned(), identity, payload: vec![0, 255, 128, 39], created_at: Timestamp::now() }
+}
+
+#[tokio::test]
+async fn everything_that_could_be_made_out_is_kept() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let whole = Identity {
+        event_id: Some(EventId::generate()),
+        application_id: Some(ApplicationId::new(7)),
+        chat: Some(chat_number(8)),
+        message: Some(message_number(9)),
+    };
+    let reasons = [Reason::Conflict, Reason::ChatMissing, Reason::UndecodableItem, Reason::UndecodablePayload, Reason::Rejected];
+    let letters: Vec<_> =
+        reasons.into_iter().flat_map(|reason| [letter(reason, whole), letter(reason, Identity::default())]).collect();
+    dead_letters::add(conn, &letters).await.unwrap();
+    let stored = dead_letters::list(conn, 0, 100).await.unwrap();
+    assert_eq!(stored.iter().map(|stored| &stored.letter).collect::<Vec<_>>(), letters.iter().collect::<Vec<_>>());
+    let behind = dead_letters::list(conn, stored[7].id, 1).await.unwrap();
+    assert_eq!(behind, stored[8..9]);
+}
+
+#[tokio::test]
+async fn the_same_event_is_kept_once_for_each_reason() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let identity = || Identity { event_id: Some(EventId::generate()), ..Identity::default() };
+    let (one, two) = (identity(), identity());
+    let letters = [letter(Reason::Conflict, one), letter(Reason::Conflict, two), letter(Reason::Rejected, one)];
+    for _ in 0..2 {
+        dead_letters::add(conn, &letters).await.unwrap();
+    }
+    assert_eq!(dead_letters::list(conn, 0, 100).await.unwrap().len(), 3);
+    // What has no event id cannot be told apart, and is kept each time.
+    for _ in 0..2 {
+        dead_letters::add(conn, &[letter(Reason::UndecodablePayload, Identity::default())]).await.unwrap();
+    }
+    assert_eq!(dead_letters::list(conn, 0, 100).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn events_that_are_dead_letters_are_told_among_others() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    assert!(dead_letters::is_empty(conn).await.unwrap());
+    // More than one statement asks for.
+    let events: Vec<_> = (0..1_200).map(|_| EventId::generate()).collect();
+    assert_eq!(dead_letters::among(conn, &events).await.unwrap(), []);
+    let identity = |event| Identity { event_id: Some(event), ..Identity::default() };
+    let dead = [events[3], events[1_100]];
+    let letters = [letter(Reason::Conflict, identity(dead[0])), letter(Reason::Rejected, identity(dead[1]))];
+    dead_letters::add(conn, &letters).await.unwrap();
+    dead_letters::add(conn, &[letter(Reason::Conflict, Identity::default())]).await.unwrap();
+    assert!(!dead_letters::is_empty(conn).await.unwrap());
+    assert_eq!(dead_letters::among(conn, &events).await.unwrap(), dead);
+    assert_eq!(dead_letters::among(conn, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_long_detail_is_cut() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let mut long = letter(Reason::Rejected, Identity::default());
+    long.detail = "🦀".repeat(600);
+    dead_letters::add(conn, &[long]).await.unwrap();
+    assert_eq!(dead_letters::list(conn, 0, 1).await.unwrap()[0].letter.detail, "🦀".repeat(500));
+}

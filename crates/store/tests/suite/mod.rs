@@ -1,0 +1,17 @@
+//! What must hold on every server. Each test has a database of its own, so all run side by side.
+
+mod applications;
+mod chats;
+mod connections;
+mod counts;
+mod dead_letters;
+mod epochs;
+mod errors;
+mod inserts;
+mod messages;
+mod migrations;
+mod outbox;
+mod paging;
+mod partition_epochs;
+mod seeks;
+mod support;

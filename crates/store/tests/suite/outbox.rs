@@ -1,0 +1,90 @@
+//! The search outbox: order, two relays, postponing.
+
+use std::time::Duration;
+
+use domain::{ApplicationId, Timestamp};
+use store::{Connection, ErrorKind, Range, outbox, transaction};
+
+use super::support::{Database, chat_number, message_number};
+
+fn range(number: u64) -> Range {
+    Range {
+        application_id: ApplicationId::new(1),
+        chat: chat_number(1),
+        first: message_number(number),
+        last: message_number(number),
+    }
+}
+
+fn moment(ms: i64) -> Timestamp {
+    (chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::milliseconds(ms)).into()
+}
+
+async fn due_ids(conn: &mut Connection, now: i64, limit: u32) -> Vec<u64> {
+    outbox::due(conn, moment(now), limit).await.unwrap().into_iter().map(|entry| entry.id).collect()
+}
+
+#[tokio::test]
+async fn entries_come_when_they_are_due_the_longest_due_first() {
+    let db = Database::create().await;
+    let conn = &mut *db.connection().await;
+    let late = outbox::add(conn, &[range(1)], moment(2_000), moment(0)).await.unwrap();
+    let early = outbox::add(conn, &[range(2), range(4)], moment(1_000), moment(0)).await.unwrap();
+    assert_eq!(due_ids(conn, 999, 10).await, [0; 0]);
+    assert_eq!(outbox::due(conn, moment(1_000), 10).await.unwrap()[0].ranges, [range(2), range(4)]);
+    assert_eq!(due_ids(conn, 2_000, 10).await, [early, late]);
+    assert_eq!(due_ids(conn, 2_000, 1).await, [early]);
+
+    outbox::postpone(conn, &[early], moment(3_000)).await.unwrap();
+    assert_eq!(due_ids(conn, 2_000, 10).await, [late]);
+    assert_eq!(due_ids(conn, 3_000, 10).await, [late, early]);
+    outbox::remove(conn, &[late, late, u64::MAX]).await.unwrap();
+    outbox::remove(conn, &[]).await.unwrap();
+    assert_eq!(due_ids(conn, 3_000, 10).await, [early]);
+    assert_eq!(outbox::depth(conn).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_ranges_fit_one_entry() {
+    let db = Database::create().await;
+    let conn = &mut *db.connection().await;
+    let ranges: Vec<_> = (1..=1_000).map(|turn| range(domain::MAX_NUMBER - 2 * turn)).collect();
+    outbox::add(conn, &ranges, moment(0), moment(0)).await.unwrap();
+    assert_eq!(outbox::due(conn, moment(0), 1).await.unwrap()[0].ranges, ranges);
+}
+
+#[tokio::test]
+async fn two_relays_at_a_time_take_different_entries() {
+    let db = Database::create().await;
+    let store = db.store();
+    let (one, two) = (&mut store.acquire().await.unwrap(), &mut store.acquire().await.unwrap());
+    let mut ids = Vec::new();
+    for number in 1..=6 {
+        ids.push(outbox::add(one, &[range(number)], moment(number as i64), moment(0)).await.unwrap());
+    }
+    let taken = transaction(one, async |one| {
+        let first = due_ids(one, 100, 4).await;
+        // The other does not wait for the first one's entries, and does not see them.
+        let second = transaction(two, async |two| {
+            let second = due_ids(two, 100, 4).await;
+            outbox::postpone(two, &second, moment(200)).await?;
+            Ok::<_, store::Error>(second)
+        });
+        let second = tokio::time::timeout(Duration::from_secs(1), second).await.unwrap()?;
+        outbox::postpone(one, &first, moment(200)).await?;
+        Ok::<_, store::Error>((first, second))
+    })
+    .await
+    .unwrap();
+    assert_eq!(taken, (ids[..4].to_vec(), ids[4..].to_vec()));
+    assert_eq!(due_ids(one, 100, 10).await, [0; 0]);
+    assert_eq!(due_ids(one, 200, 10).await, ids);
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_an_error() {
+    let db = Database::create().await;
+    db.sql("INSERT INTO search_outbox (due_at, ranges, created_at) VALUES (NOW(), '[[1,2]]', NOW())").await;
+    let error = outbox::due(&mut *db.connection().await, Timestamp::now(), 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fatal);
+}

@@ -1,0 +1,8 @@
+-- Messages inserted since a chat's messages were last counted; written in the transaction that inserts them.
+CREATE TABLE dirty_chats (
+    application_id  BIGINT UNSIGNED NOT NULL,
+    chat_number     BIGINT UNSIGNED NOT NULL,
+    added           BIGINT UNSIGNED NOT NULL,
+    since           DATETIME(3) NOT NULL,
+    PRIMARY KEY (application_id, chat_number)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
