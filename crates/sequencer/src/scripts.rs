@@ -1,0 +1,78 @@
+//! The scripts that touch counters: their text for one record, and their names in one server process.
+
+use deadpool_redis::redis::{aio::MultiplexedConnection, pipe};
+
+use crate::{Error, Record, reply};
+
+const GUARD: &str = include_str!("scripts/guard.lua");
+
+/// Stands for the record in the guard's text.
+const PLACEHOLDER: &str = "{record}";
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// The scripts' SHA1 names, as the server gave them when they were loaded.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(crate) struct Scripts {
+            $($(#[$doc])* pub(crate) $name: String,)+
+        }
+
+        impl Scripts {
+            const TEXTS: &[&str] = &[$(include_str!(concat!("scripts/", stringify!($name), ".lua"))),+];
+
+            /// The names in the order of the texts.
+            fn from_names(names: Vec<String>) -> Result<Self, Error> {
+                let mut names = names.into_iter();
+                Ok(Self { $($name: names.next().ok_or_else(reply::unexpected)?,)+ })
+            }
+        }
+    };
+}
+
+scripts! {
+    issue_chat,
+    issue_message,
+    seed_application,
+    seed_chat,
+    raise_chats,
+    raise_messages,
+    last_chat,
+    last_message,
+}
+
+impl Scripts {
+    /// Loads the scripts for `record` into the process at the other end, in which the record was read on this connection.
+    pub(crate) async fn load(connection: &mut MultiplexedConnection, record: &Record) -> Result<Self, Error> {
+        let mut load_all = pipe();
+        for text in Self::TEXTS {
+            load_all.cmd("SCRIPT").arg("LOAD").arg(guarded(text, record));
+        }
+        Self::from_names(load_all.query_async(connection).await?)
+    }
+}
+
+/// The script with the guard between its first line, which must stay the first, and the rest.
+fn guarded(text: &str, record: &Record) -> String {
+    let (first_line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let guard = GUARD.replace(PLACEHOLDER, &record.to_string());
+    format!("{first_line}\n{guard}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use events::Epoch;
+
+    use super::*;
+
+    #[test]
+    fn every_script_is_guarded_by_the_record_before_it_does_anything() {
+        let record = Record { epoch: Epoch::new(7), run_id: "0a1b".into() };
+        for text in Scripts::TEXTS {
+            let guarded = guarded(text, &record);
+            assert!(guarded.starts_with("#!lua"), "{guarded}");
+            let first_call = guarded.find("redis.call").unwrap();
+            assert!(guarded[first_call..].starts_with("redis.call('GET', KEYS[1]) ~= '7/0a1b'"), "{guarded}");
+            assert!(!guarded.contains(PLACEHOLDER), "{guarded}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The handle, and how its calls reach Redis: one round trip, one deadline.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use deadpool_redis::redis::{Client, Cmd, FromRedisValue, Value, cmd};
+use tokio::time::timeout;
+
+use crate::{
+    Adopted, Error, Outage, Settings,
+    keys::Keys,
+    link::{Link, Peer},
+    server,
+};
+
+/// Gives numbers out of Redis. Clones share one connection.
+#[derive(Clone)]
+pub struct Sequencer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    client: Client,
+    keys: Keys,
+    link: Link,
+    response_timeout: Duration,
+}
+
+impl Sequencer {
+    /// Begins to connect, on the current tokio runtime. Redis need not be up: calls answer [`Error::Unavailable`] until it is.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`].
+    pub fn connect(settings: &Settings) -> Result<Self, Error> {
+        let client = settings.client()?;
+        let inner = Inner {
+            keys: Keys::new(&settings.key_prefix),
+            link: Link::start(&client, settings)?,
+            response_timeout: settings.response_timeout(),
+            settings: settings.clone(),
+            client,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whether Redis answers and is fit: version 7 or later, a primary, and no eviction of keys without expiry.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], within the response timeout; [`Error::Unfit`]; [`Error::Protocol`].
+    pub async fn check(&self) -> Result<(), Error> {
+        let info: String = self.ask(&cmd("INFO")).await?;
+        server::check_fitness(&info)?;
+        server::run_id(&info)?;
+        Ok(())
+    }
+
+    /// Calls a script of an adopted epoch, in the very process in which it was adopted. Its first key is always the record.
+    pub(crate) async fn run(&self, adopted: &Adopted, script: &str, keys: &[&str], arguments: &[u64]) -> Result<Value, Error> {
+        let record = self.keys().record();
+        let size = script.len() + record.len() + keys.iter().map(|key| key.len()).sum::<usize>();
+        let mut call = Cmd::with_capacity(4 + keys.len() + arguments.len(), size + 64);
+        call.arg("EVALSHA").arg(script).arg(1 + keys.len()).arg(record);
+        for key in keys {
+            call.arg(*key);
+        }
+        for argument in arguments {
+            call.arg(*argument);
+        }
+        self.in_time(async {
+            let mut peer = self.inner.link.peer().await?;
+            if !peer.is(&adopted.record().run_id) {
+                return Err(Error::Stale);
+            }
+            Ok(call.query_async(&mut peer.connection).await?)
+        })
+        .await
+    }
+
+    /// Sends one command on the shared connection, whoever is at its other end.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
+        self.in_time(async { Ok(command.query_async(&mut self.inner.link.peer().await?.connection).await?) }).await
+    }
+
+    /// Who is at the other end of the shared connection.
+    pub(crate) async fn peer(&self) -> Result<Peer, Error> {
+        self.in_time(async { Ok(self.inner.link.peer().await?) }).await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        timeout(self.inner.response_timeout, work).await.unwrap_or(Err(Outage::TimedOut.into()))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.inner.link
+    }
+}
+
+impl fmt::Debug for Sequencer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequencer").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! What a server process tells of itself: who it is, and whether it may give numbers.
+//!
+//! A connection cannot outlive its server process: what is read and what is done on it concern the same one. So the plain
+//! connection that is made here must never reconnect by itself.
+
+use deadpool_redis::redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
+
+use crate::{Error, Outage, Settings, reply};
+
+/// The lowest version: before it, scripts were kept in snapshots and so outlived their process.
+const LOWEST_MAJOR_VERSION: u32 = 7;
+
+/// Opens a connection that ends when it is dropped. Bounded by the connect timeout.
+pub(crate) async fn connect(client: &Client, settings: &Settings) -> Result<MultiplexedConnection, Error> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.connect_timeout()))
+        .set_response_timeout(Some(settings.response_timeout()));
+    client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| Outage::Connection(error).into())
+}
+
+/// Who is at the other end, if it is fit to give numbers.
+pub(crate) async fn fit_run_id(connection: &mut MultiplexedConnection) -> Result<String, Error> {
+    let info: String = cmd("INFO").query_async(connection).await?;
+    check_fitness(&info)?;
+    Ok(run_id(&info)?)
+}
+
+/// Who tells this by `INFO`: a primary, by its `run_id` and the beginning of its replication id, 64 digits together.
+///
+/// The `run_id` alone is not enough. A primary that becomes a replica takes over another's data, perhaps older, and keeps its
+/// `run_id`; its replication id is a new one after each promotion. (It may also change when the first replica comes or the last one
+/// has been gone for long. That costs an epoch and does no harm.)
+///
+/// # Errors
+/// [`Outage::Replica`]; [`Outage::Refused`] when the ids are not told.
+pub(crate) fn run_id(info: &str) -> Result<String, Outage> {
+    // A replica refuses the record; an epoch that is opened for it would only fence off the primary's.
+    if field(info, "role") != Some("master") {
+        return Err(Outage::Replica);
+    }
+    let id = |name| field(info, name).filter(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    match (id("run_id"), id("master_replid")) {
+        (Some(run_id), Some(replication_id)) => Ok(format!("{run_id}{}", &replication_id[..24])),
+        _ => Err(Outage::Refused(reply::malformed())),
+    }
+}
+
+/// Judges what `INFO` tells.
+///
+/// # Errors
+/// [`Error::Unfit`].
+pub(crate) fn check_fitness(info: &str) -> Result<(), Error> {
+    let version = field(info, "redis_version").ok_or_else(reply::unexpected)?;
+    let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if major < LOWEST_MAJOR_VERSION {
+        return Err(Error::Unfit(format!("version {version} is too old, {LOWEST_MAJOR_VERSION} or later is needed")));
+    }
+    // An evicted counter looks like one that was never there, in an epoch whose numbers are still on their way.
+    let policy = field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
+    if policy != "noeviction" && !policy.starts_with("volatile-") {
+        return Err(Error::Unfit(format!("maxmemory-policy {policy} evicts counters, set noeviction or one of volatile-*")));
+    }
+    Ok(())
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(version: &str, policy: &str, role: &str, replid: char) -> String {
+        let (run_id, replid) = ("0a1b".repeat(10), replid.to_string().repeat(40));
+        format!(
+            "# Server\r\nredis_version:{version}\r\nrun_id:{run_id}\r\nmaxmemory_policy:{policy}\r\n\
+             # Replication\r\nrole:{role}\r\nmaster_replid:{replid}\r\nmaster_replid2:{replid}\r\n"
+        )
+    }
+
+    #[test]
+    fn a_recent_server_that_evicts_no_counter_is_fit() {
+        for (version, policy) in [("7.0.0", "noeviction"), ("8.0.6", "volatile-lru"), ("10.1", "volatile-ttl")] {
+            assert!(check_fitness(&info(version, policy, "master", 'a')).is_ok(), "{version} {policy}");
+        }
+    }
+
+    #[test]
+    fn an_old_or_an_evicting_server_is_unfit_and_the_words_say_why() {
+        for (version, policy, word) in [("6.2.14", "noeviction", "6.2.14"), ("8.0.6", "allkeys-lru", "allkeys-lru")] {
+            match check_fitness(&info(version, policy, "master", 'a')) {
+                Err(Error::Unfit(why)) => assert!(why.contains(word), "{why}"),
+                other => panic!("{version} {policy}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_promotion_makes_a_process_another_and_a_replica_is_none() {
+        let before = run_id(&info("8.0.6", "noeviction", "master", 'a')).unwrap();
+        let after = run_id(&info("8.0.6", "noeviction", "master", 'b')).unwrap();
+        assert_eq!(before.len(), 64);
+        assert_ne!(before, after);
+        let outcome = run_id(&info("8.0.6", "noeviction", "slave", 'a'));
+        assert!(matches!(outcome, Err(Outage::Replica)), "{outcome:?}");
+    }
+}

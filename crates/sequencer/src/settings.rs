@@ -1,0 +1,83 @@
+//! What the operator sets of the connection to Redis. The URL may hold a password: it must never be shown.
+
+use std::{fmt, time::Duration};
+
+use deadpool_redis::redis::Client;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// The section `[redis]` of a service's configuration.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where Redis is: `redis://[user:password@]host[:port][/database]`.
+    pub url: String,
+    /// What every key begins with: systems with different prefixes can share a server. No braces.
+    pub key_prefix: String,
+    /// Milliseconds that making a connection may take.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds that a call may take, the wait for a connection included. An answer that comes later is lost: a number that
+    /// it brings is never given to anyone.
+    pub response_timeout_ms: u64,
+}
+
+impl Settings {
+    /// Checks the settings and makes the client, which does not connect yet.
+    pub(crate) fn client(&self) -> Result<Client, Error> {
+        if self.key_prefix.contains(['{', '}']) {
+            return Err(Error::InvalidSettings(
+                "the key prefix must not contain braces: they mark what keys of one application share",
+            ));
+        }
+        if self.connect_timeout_ms == 0 || self.response_timeout_ms == 0 {
+            return Err(Error::InvalidSettings("the timeouts must be at least 1 ms"));
+        }
+        // The parser's own words could repeat the URL.
+        Client::open(self.url.as_str())
+            .map_err(|_| Error::InvalidSettings("the URL is not of the form redis://[user:password@]host[:port][/database]"))
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    pub(crate) fn response_timeout(&self) -> Duration {
+        Duration::from_millis(self.response_timeout_ms)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("url", &"…")
+            .field("key_prefix", &self.key_prefix)
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("response_timeout_ms", &self.response_timeout_ms)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(url: &str, key_prefix: &str) -> Settings {
+        Settings { url: url.into(), key_prefix: key_prefix.into(), connect_timeout_ms: 1, response_timeout_ms: 1 }
+    }
+
+    #[test]
+    fn a_password_is_not_shown_by_the_settings_nor_by_what_is_wrong_with_them() {
+        let shown = format!("{:?}", settings("redis://:secret@localhost", "chat:"));
+        assert!(!shown.contains("secret"), "{shown}");
+        let error = settings("nonsense://:secret@localhost", "chat:").client().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_before_anything_connects() {
+        assert!(settings("redis://localhost", "chat:").client().is_ok());
+        assert!(settings("redis://localhost", "{chat}:").client().is_err());
+        assert!(Settings { response_timeout_ms: 0, ..settings("redis://localhost", "chat:") }.client().is_err());
+    }
+}
