@@ -1,0 +1,75 @@
+//! Binds and unbinds epochs. Which epoch may be bound, and when, is the opener's business (`numbering`).
+
+use events::{Epoch, Partition};
+use lapin::{Channel, options::QueueBindOptions, types::FieldTable};
+use tokio::time::timeout;
+
+use crate::{Error, Publisher, topology};
+
+impl Publisher {
+    /// Binds the epoch's routing key of every partition to the partition's queue. What is missing of the topology is declared
+    /// first, since queues may have been deleted under a living connection.
+    ///
+    /// # Errors
+    /// Any [`Error`]; some of the keys may then be bound.
+    pub async fn bind(&self, epoch: Epoch) -> Result<(), Error> {
+        self.on_channel("bind an epoch", async |channel| {
+            topology::declare(channel, &self.shared.topology).await?;
+            for partition in self.shared.topology.partitions().all() {
+                let (queue, exchange, key) = self.names(epoch, partition);
+                let bound = channel.queue_bind(
+                    queue.as_str().into(),
+                    exchange.as_str().into(),
+                    key.as_str().into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                );
+                bound.await.map_err(Error::amqp("bind an epoch"))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Unbinds the routing keys of these epochs: when this returns, the broker returns whatever is published in them. An epoch
+    /// that is not bound is no error.
+    ///
+    /// # Errors
+    /// Any [`Error`]; some of the keys may then still be bound.
+    pub async fn unbind(&self, epochs: &[Epoch]) -> Result<(), Error> {
+        if epochs.is_empty() {
+            return Ok(());
+        }
+        self.on_channel("unbind epochs", async |channel| {
+            for epoch in epochs {
+                for partition in self.shared.topology.partitions().all() {
+                    let (queue, exchange, key) = self.names(*epoch, partition);
+                    let unbound = channel.queue_unbind(
+                        queue.as_str().into(),
+                        exchange.as_str().into(),
+                        key.as_str().into(),
+                        FieldTable::default(),
+                    );
+                    unbound.await.map_err(Error::amqp("unbind an epoch"))?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    fn names(&self, epoch: Epoch, partition: Partition) -> (String, String, String) {
+        let topology = &self.shared.topology;
+        (topology.queue(partition), topology.exchange(), topology.routing_key(epoch, partition))
+    }
+
+    /// Works on a channel of its own, which a refusal may close without harm to the publishes.
+    async fn on_channel(&self, action: &'static str, work: impl AsyncFnOnce(&Channel) -> Result<(), Error>) -> Result<(), Error> {
+        let session = self.shared.link.borrow().session()?;
+        let done = timeout(self.shared.limit, async {
+            let channel = session.channel().await?;
+            work(&channel).await
+        });
+        done.await.unwrap_or(Err(Error::TimedOut(action)))
+    }
+}

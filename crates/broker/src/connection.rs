@@ -1,0 +1,232 @@
+//! One connection, kept up: made with a deadline, watched, and made anew with backoff when it is lost.
+//!
+//! Its users see a [`Link`] and never wait for the broker behind anyone else's back. lapin's own recovery stays off: it would
+//! hide from publishers which confirms are lost and from consumers which deliveries are stale.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use events::Topology;
+use futures_util::StreamExt;
+use lapin::{Channel, Connection, ConnectionProperties, options::ConfirmSelectOptions};
+use tokio::{
+    sync::watch,
+    time::{interval, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AmqpUrl, Error, Settings, backoff::Backoff, topology};
+
+/// lapin tells of a lost connection by an event; looking now and then as well costs nothing and depends on nothing.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// A connection that is not needed any more may take this long to say goodbye.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+/// While the broker is away, it is said this often.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What users see of a connection.
+#[derive(Clone)]
+pub(crate) enum Link {
+    /// There is none, since this moment; one is being made.
+    Down(Instant),
+    /// There is one, and the topology is declared. It is told again when it becomes blocked or unblocked.
+    Up(Arc<Session>),
+    /// The broker holds another topology: a sentence for the operator.
+    Refused(Arc<str>),
+    /// Shut down for good.
+    Closed,
+}
+
+impl Link {
+    /// The session, if there is one that takes publishes.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn session(&self) -> Result<Arc<Session>, Error> {
+        match self {
+            Self::Up(session) if session.is_blocked() => Err(Error::Blocked),
+            Self::Up(session) => Ok(session.clone()),
+            Self::Refused(sentence) => Err(Error::WrongTopology(sentence.to_string())),
+            Self::Down(_) | Self::Closed => Err(Error::Unavailable),
+        }
+    }
+}
+
+/// One connection's life.
+pub(crate) struct Session {
+    connection: Connection,
+    /// Cancelled when the connection is lost, or when a user [gives it up](Session::give_up).
+    pub(crate) over: CancellationToken,
+}
+
+impl Session {
+    /// Opens a channel. The caller sets the deadline.
+    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
+        self.connection.create_channel().await.map_err(Error::amqp("open a channel"))
+    }
+
+    /// Opens a channel whose publishes are confirmed. The caller sets the deadline.
+    pub(crate) async fn confirm_channel(&self) -> Result<Channel, Error> {
+        let channel = self.channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::amqp("switch on confirms"))?;
+        Ok(channel)
+    }
+
+    /// Whether the broker has told this connection to publish nothing for now.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    /// Whether `other` is the same connection.
+    pub(crate) fn is(&self, other: &Arc<Session>) -> bool {
+        std::ptr::eq(self, other.as_ref())
+    }
+
+    /// Has the connection dropped and a new one made: it answers, but not as it should.
+    pub(crate) fn give_up(&self, reason: &'static str) {
+        if !self.over.is_cancelled() {
+            tracing::warn!(reason, "broker connection given up");
+            self.over.cancel();
+        }
+    }
+}
+
+/// Starts keeping a connection up on the current runtime, until `close` is cancelled. `name` is shown in the management UI and in
+/// metrics.
+pub(crate) fn supervise(name: &'static str, settings: &Settings, close: CancellationToken) -> watch::Receiver<Link> {
+    let (link, users) = watch::channel(Link::Down(Instant::now()));
+    let supervisor = Supervisor {
+        name,
+        url: settings.url.clone(),
+        topology: settings.topology(),
+        limit: settings.connect_timeout(),
+        link,
+        close,
+    };
+    tokio::spawn(supervisor.run());
+    users
+}
+
+/// Waits until the connection is up or refused, for `within` at most.
+pub(crate) async fn connected(mut link: watch::Receiver<Link>, within: Duration) -> Result<(), Error> {
+    let settled = link.wait_for(|link| !matches!(link, Link::Down(_)));
+    match timeout(within, settled).await {
+        Ok(Ok(link)) => link.session().map(drop),
+        Ok(Err(_)) | Err(_) => Err(Error::Unavailable),
+    }
+}
+
+/// Waits until the connection is closed for good, for `within` at most.
+pub(crate) async fn closed(mut link: watch::Receiver<Link>, within: Duration) {
+    let _ = timeout(within, link.wait_for(|link| matches!(link, Link::Closed))).await;
+}
+
+struct Supervisor {
+    name: &'static str,
+    url: AmqpUrl,
+    topology: Topology,
+    limit: Duration,
+    link: watch::Sender<Link>,
+    close: CancellationToken,
+}
+
+impl Supervisor {
+    async fn run(self) {
+        let mut backoff = Backoff::new();
+        let mut outage = Outage::default();
+        loop {
+            match self.close.run_until_cancelled(self.connect()).await {
+                None => break,
+                Some(Ok(session)) => {
+                    outage.over(self.name);
+                    let since = Instant::now();
+                    self.watch(Arc::new(session)).await;
+                    backoff.held_for(since.elapsed());
+                }
+                Some(Err(error)) => {
+                    outage.goes_on(self.name, &error);
+                    if let Error::WrongTopology(sentence) = error {
+                        self.link.send_replace(Link::Refused(sentence.into()));
+                    }
+                }
+            }
+            if self.close.run_until_cancelled(sleep(backoff.delay())).await.is_none() {
+                break;
+            }
+        }
+        self.link.send_replace(Link::Closed);
+    }
+
+    /// Connects and declares, each with the configured deadline.
+    async fn connect(&self) -> Result<Session, Error> {
+        let properties = ConnectionProperties::default().with_connection_name(format!("chat {}", self.name).into());
+        let connected = timeout(self.limit, Connection::connect_uri(self.url.uri(), properties)).await;
+        let connection = connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))?;
+        let session = Session { connection, over: CancellationToken::new() };
+        let declared = timeout(self.limit, async {
+            let channel = session.channel().await?;
+            topology::declare(&channel, &self.topology).await
+        });
+        declared.await.map_err(|_| Error::TimedOut("declare the topology"))??;
+        Ok(session)
+    }
+
+    /// Shows the session to the users and returns when it is over.
+    async fn watch(&self, session: Arc<Session>) {
+        let mut events = std::pin::pin!(session.connection.events_listener());
+        let mut look = interval(LOOK_INTERVAL);
+        let mut blocked = false;
+        let up = metrics::gauge!("chat_broker_up", "connection" => self.name);
+        metrics::counter!("chat_broker_connects_total", "connection" => self.name).increment(1);
+        up.set(1.0);
+        self.link.send_replace(Link::Up(session.clone()));
+        while session.connection.status().connected() {
+            if session.is_blocked() != blocked {
+                blocked = !blocked;
+                tracing::warn!(connection = self.name, blocked, "broker tells publishers to pause or go on");
+                self.link.send_modify(|_| ());
+            }
+            tokio::select! {
+                () = self.close.cancelled() => break,
+                () = session.over.cancelled() => break,
+                _ = events.next() => (),
+                _ = look.tick() => (),
+            }
+        }
+        up.set(0.0);
+        session.over.cancel();
+        self.link.send_replace(Link::Down(Instant::now()));
+        // Of a connection that is lost this fails at once; of one that hangs it must not keep the next from being made.
+        let goodbye = tokio::spawn(async move { timeout(GOODBYE_LIMIT, session.connection.close(200, "goodbye".into())).await });
+        if self.close.is_cancelled() {
+            let _ = goodbye.await;
+        }
+    }
+}
+
+/// Says once that the broker is away, now and then that it still is, and how long it was.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    said: Option<Instant>,
+}
+
+impl Outage {
+    fn goes_on(&mut self, connection: &'static str, error: &Error) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.said.is_some_and(|said| said.elapsed() < REMINDER_INTERVAL) {
+            return;
+        }
+        self.said = Some(Instant::now());
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(connection, %error, cause, seconds = since.elapsed().as_secs(), "no connection to the broker");
+    }
+
+    fn over(&mut self, connection: &'static str) {
+        let seconds = self.since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+        tracing::info!(connection, seconds, "connected to the broker");
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,135 @@
+//! The publisher's handle: what callers of any runtime may ask for. The work is done by tasks on the runtime that started it.
+
+mod group;
+mod queue;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use events::{Epoch, Item, Partition, Topology};
+use tokio::{
+    sync::{oneshot, watch},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error, PublishError, Settings,
+    connection::{self, Link},
+    fences::Fences,
+};
+use queue::{Pending, Queue};
+
+/// How long items wait for a lost connection to come back before they are refused. It bridges a dropped connection to a healthy
+/// broker and nothing else.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Publishes accepted creates, binds and unbinds epochs, and sends fences, over one connection. Cheap to clone.
+#[derive(Clone)]
+pub struct Publisher {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    queue: Queue,
+    /// Whether the connection has been away for longer than the grace: items are refused at once.
+    away: AtomicBool,
+    pub(crate) link: watch::Receiver<Link>,
+    pub(crate) topology: Topology,
+    pub(crate) limit: Duration,
+    pub(crate) fences: Fences,
+    stop: CancellationToken,
+    stopped: CancellationToken,
+}
+
+impl Publisher {
+    /// Starts publishing on the current tokio runtime. The broker need not be there yet.
+    ///
+    /// `shutdown` begins what [`Publisher::drain`] does; so it should be cancelled only when no more creates come.
+    pub fn start(settings: &Settings, shutdown: CancellationToken) -> Self {
+        let close = CancellationToken::new();
+        let link = connection::supervise("publisher", settings, close.clone());
+        let shared = Arc::new(Shared {
+            queue: Queue::new(settings.queue_capacity.get()),
+            away: AtomicBool::new(false),
+            link: link.clone(),
+            topology: settings.topology(),
+            limit: settings.confirm_timeout(),
+            fences: Fences::start(link.clone(), settings),
+            stop: shutdown.child_token(),
+            stopped: CancellationToken::new(),
+        });
+        tokio::spawn(group::run(shared.clone(), settings.clone(), close));
+        Self { shared }
+    }
+
+    /// Publishes an item under the epoch's routing key and waits for the broker's confirm.
+    ///
+    /// `deadline` is the latest moment at which the item may be sent; the answer comes within the confirm timeout after it.
+    /// Items of one partition reach the queue in the order of the calls. Dropping the future does not take the item back.
+    ///
+    /// # Errors
+    /// See [`PublishError`]: only after [`PublishError::Unconfirmed`] may the item be stored all the same.
+    pub async fn publish(&self, epoch: Epoch, partition: Partition, item: Item, deadline: Instant) -> Result<(), PublishError> {
+        self.refusal()?;
+        let (answer, answered) = oneshot::channel();
+        self.shared.queue.push(epoch, partition, Pending { item, deadline, answer })?;
+        answered.await.unwrap_or(Err(PublishError::Unconfirmed))
+    }
+
+    /// Whether an item would be taken now. For callers that have something to lose by trying, such as a number.
+    ///
+    /// # Errors
+    /// What [`Publisher::publish`] would answer at once.
+    pub fn accepting(&self) -> Result<(), PublishError> {
+        self.refusal()?;
+        if self.shared.queue.is_full() { Err(PublishError::QueueFull) } else { Ok(()) }
+    }
+
+    fn refusal(&self) -> Result<(), PublishError> {
+        if !self.shared.away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(self.shared.unavailable())
+    }
+
+    /// For readiness: whether items can be sent at this moment.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Blocked`] or [`Error::WrongTopology`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.shared.link.borrow().session().map(drop)
+    }
+
+    /// Waits until the first connection is made. For start-up, which may go on without the broker but not with a wrong topology.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] after `within`, [`Error::WrongTopology`] at once.
+    pub async fn connected(&self, within: Duration) -> Result<(), Error> {
+        connection::connected(self.shared.link.clone(), within).await
+    }
+
+    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the
+    /// confirm timeout; what is not done by then is answered [`PublishError::Unconfirmed`].
+    pub async fn drain(&self) {
+        self.shared.stop.cancel();
+        // The task keeps to its limit by itself; this one is for a runtime that is gone.
+        let _ = timeout(self.shared.limit * 3, self.shared.stopped.cancelled()).await;
+        connection::closed(self.shared.link.clone(), self.shared.limit).await;
+    }
+}
+
+impl Shared {
+    /// The error for items that cannot be sent because of the state of the connection.
+    fn unavailable(&self) -> PublishError {
+        match &*self.link.borrow() {
+            Link::Refused(sentence) => PublishError::WrongTopology(sentence.to_string()),
+            Link::Down(_) | Link::Up(_) | Link::Closed => PublishError::Unavailable,
+        }
+    }
+}

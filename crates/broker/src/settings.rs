@@ -1,0 +1,129 @@
+//! What can be configured. The URL is parsed here, once; its password never reaches a log or an error.
+
+use std::{
+    fmt,
+    num::{NonZeroU16, NonZeroUsize},
+    str::FromStr,
+    time::Duration,
+};
+
+use events::{PartitionCount, Topology};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use serde::Deserialize;
+
+/// Seconds between heartbeats, unless the URL says otherwise (`?heartbeat=`). A peer that vanished without a word is noticed
+/// after twice this time; RabbitMQ's own default of 60 is too long for a request that waits.
+const HEARTBEAT_S: u16 = 10;
+
+/// The section `[amqp]`. None of the counts may be zero.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the broker is.
+    pub url: AmqpUrl,
+    /// Put before every name in the broker, so that several systems can share one.
+    pub prefix: String,
+    /// How many queues there are. Fixed when the topology is made.
+    pub partitions: PartitionCount,
+    /// Milliseconds for a connection to be made, and again for the topology to be declared on it.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds that a confirm, or any other answer of the broker, is waited for.
+    pub confirm_timeout_ms: u64,
+    /// Items that may wait to be sent; more are refused at once.
+    pub queue_capacity: NonZeroUsize,
+    /// Items in one AMQP message at most.
+    pub group_items: NonZeroUsize,
+    /// AMQP messages that may await their confirm; what arrives meanwhile gathers into larger groups.
+    pub in_flight: NonZeroUsize,
+    /// AMQP messages that a consumer holds unacknowledged, for each partition.
+    pub prefetch: NonZeroU16,
+}
+
+impl Settings {
+    /// The names that go with these settings.
+    pub fn topology(&self) -> Topology {
+        Topology::new(self.prefix.as_str(), self.partitions)
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    pub(crate) fn confirm_timeout(&self) -> Duration {
+        Duration::from_millis(self.confirm_timeout_ms)
+    }
+}
+
+/// `amqp://user:password@host:port/vhost`, the vhost percent-encoded (`%2f` is the default one).
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AmqpUrl(AMQPUri);
+
+impl AmqpUrl {
+    pub(crate) fn uri(&self) -> AMQPUri {
+        self.0.clone()
+    }
+}
+
+impl FromStr for AmqpUrl {
+    type Err = InvalidUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        // The parser's own error quotes the URL, password included.
+        let mut uri: AMQPUri = text.parse().map_err(|_: String| InvalidUrl::Malformed)?;
+        if uri.scheme == AMQPScheme::AMQPS {
+            return Err(InvalidUrl::Tls);
+        }
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+        Ok(Self(uri))
+    }
+}
+
+impl TryFrom<String> for AmqpUrl {
+    type Error = InvalidUrl;
+
+    fn try_from(text: String) -> Result<Self, InvalidUrl> {
+        text.parse()
+    }
+}
+
+impl fmt::Debug for AmqpUrl {
+    /// Tells where the broker is, not who may use it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}/{}", self.0.authority.host, self.0.authority.port, self.0.vhost)
+    }
+}
+
+/// Why a text is not taken as the broker's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    /// Not of the form.
+    #[error("not an AMQP URL like amqp://user:password@host:5672/%2f")]
+    Malformed,
+    /// An `amqps` URL.
+    #[error("amqps is not supported: this program is built without TLS for AMQP")]
+    Tls,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_nowhere() {
+        let url: AmqpUrl = "amqp://user:hidden@example.org:5673/%2f".parse().unwrap();
+        assert_eq!(format!("{url:?}"), "example.org:5673//");
+        for wrong in ["http://user:hidden@example.org/", "hidden", "", "amqp://user:hidden@example.org:99999/"] {
+            let error = wrong.parse::<AmqpUrl>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hidden"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_heartbeat_is_short_unless_the_url_sets_it() {
+        let heartbeat = |text: &str| text.parse::<AmqpUrl>().unwrap().uri().query.heartbeat;
+        assert_eq!(heartbeat("amqp://localhost"), Some(HEARTBEAT_S));
+        assert_eq!(heartbeat("amqp://localhost?heartbeat=30"), Some(30));
+        assert_eq!("amqps://localhost".parse::<AmqpUrl>().unwrap_err(), InvalidUrl::Tls);
+    }
+}

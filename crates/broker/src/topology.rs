@@ -1,0 +1,136 @@
+//! Declares exchange, queues and the marker of their number. Declaring is idempotent: every connection does it anew, so that
+//! a broker that lost everything is furnished again by whoever comes first.
+//!
+//! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`).
+
+use events::Topology;
+use lapin::{
+    Channel, ErrorKind, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
+    types::{AMQPValue, FieldTable},
+};
+
+use crate::Error;
+
+/// RabbitMQ 4 drops a message after 20 redeliveries unless told otherwise, and -1 for "never" is not known to RabbitMQ 3. A
+/// poisoned message is isolated by the consumer, never by counting.
+const DELIVERY_LIMIT: i32 = i32::MAX;
+
+const DURABLE: QueueDeclareOptions =
+    QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
+
+/// Declares everything on a channel of its own: a refusal closes the channel.
+///
+/// # Errors
+/// [`Error::WrongTopology`] when the broker holds one of the names with other arguments, above all another partition count.
+pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<(), Error> {
+    let count = topology.partitions().get();
+    // First, so that a service configured otherwise is refused before it leaves anything behind.
+    let marker = declare_queue(channel, topology.partition_marker(), marker_arguments(count)).await;
+    marker.map_err(|error| other_count(error, topology, count))?;
+
+    declare_exchange(channel, topology.dead()).await?;
+    declare_queue(channel, topology.dead(), quorum_arguments()).await?;
+    let dead = topology.dead();
+    channel
+        .queue_bind(
+            dead.as_str().into(),
+            dead.as_str().into(),
+            dead.as_str().into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .map_err(Error::amqp("bind the dead letter queue"))?;
+
+    declare_exchange(channel, topology.exchange()).await?;
+    for partition in topology.partitions().all() {
+        declare_queue(channel, topology.queue(partition), partition_arguments(topology)).await?;
+    }
+    Ok(())
+}
+
+async fn declare_exchange(channel: &Channel, name: String) -> Result<(), Error> {
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let declared = channel.exchange_declare(name.as_str().into(), ExchangeKind::Direct, options, FieldTable::default()).await;
+    declared.map_err(|source| refusal("declare an exchange", source))
+}
+
+async fn declare_queue(channel: &Channel, name: String, arguments: FieldTable) -> Result<(), Error> {
+    let declared = channel.queue_declare(name.as_str().into(), DURABLE, arguments).await;
+    declared.map(drop).map_err(|source| refusal("declare a queue", source))
+}
+
+fn quorum_arguments() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), text("quorum"));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+    arguments
+}
+
+/// One active consumer keeps the order; the others stand by. Whatever the broker itself ever expels goes to the dead letter
+/// queue, and only once it is stored there (which RabbitMQ grants to queues that refuse rather than drop when full).
+fn partition_arguments(topology: &Topology) -> FieldTable {
+    let mut arguments = quorum_arguments();
+    arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    arguments.insert("x-dead-letter-exchange".into(), text(&topology.dead()));
+    arguments.insert("x-dead-letter-routing-key".into(), text(&topology.dead()));
+    arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+    arguments.insert("x-overflow".into(), text("reject-publish"));
+    arguments
+}
+
+fn marker_arguments(count: u16) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), text("quorum"));
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(i32::from(count)));
+    arguments
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+/// PRECONDITION_FAILED on a declaration means: the name is there, with other arguments.
+fn refusal(action: &'static str, source: lapin::Error) -> Error {
+    if let ErrorKind::ProtocolError(error) = source.kind()
+        && *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
+    {
+        return Error::WrongTopology(format!(
+            "the broker holds another topology than this service needs: {}",
+            error.get_message()
+        ));
+    }
+    Error::Amqp { action, source }
+}
+
+fn other_count(error: Error, topology: &Topology, configured: u16) -> Error {
+    let Error::WrongTopology(refusal) = error else { return error };
+    let there = current_value(&refusal).unwrap_or("another number of");
+    Error::WrongTopology(format!(
+        "{} has {there} partitions, this service is configured for {configured}: set amqp.partitions to what is there, or choose another amqp.prefix",
+        topology.exchange(),
+    ))
+}
+
+/// The count that the broker names: "… received '5' but current is '4'", in RabbitMQ 3 "… but current is the value '4' of type …".
+fn current_value(refusal: &str) -> Option<&str> {
+    let (_, current) = refusal.split_once("current is ")?;
+    current.split('\'').nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_that_is_there_is_read_from_the_refusal() {
+        let now =
+            "inequivalent arg 'x-max-length' for queue 'chat.writes.partitions' in vhost '/': received '5' but current is '4'";
+        let before = "inequivalent arg 'x-max-length' for queue 'chat.writes.partitions' in vhost '/': \
+                      received the value '5' of type 'signedint' but current is the value '4' of type 'signedint'";
+        assert_eq!((current_value(now), current_value(before)), (Some("4"), Some("4")));
+        assert_eq!(current_value("PRECONDITION_FAILED"), None);
+    }
+}
