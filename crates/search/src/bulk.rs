@@ -1,0 +1,231 @@
+//! Writing documents, many in one request. Must never let an older version of a message replace a newer one, nor let one
+//! document's fault keep others from the index.
+
+use std::time::{Duration, Instant};
+
+use elasticsearch::BulkParts;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, DocumentId, Room};
+use crate::error::{Error, INDEX_MISSING, is_transient};
+use crate::fold::fold;
+use crate::grams::Terms;
+use crate::index::SearchIndex;
+use crate::wire;
+
+/// Bytes of one request, unless a single document is larger: large enough to amortise the request, small enough that a busy
+/// server answers it in time.
+const MAX_REQUEST_BYTES: usize = 2 * 1024 * 1024;
+/// A bulk request may take this many times as long as another one: nobody waits for its answer.
+const TIMEOUT_FACTOR: u32 = 5;
+
+/// What became of the documents that were given to [`SearchIndex::index`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// How many the index now holds in this version or a newer one.
+    pub ok: usize,
+    /// Those to be given again later: the server could not take them now.
+    pub retry: Vec<DocumentId>,
+    /// Those that the server will never take, with its name for the reason.
+    pub rejected: Vec<(DocumentId, String)>,
+}
+
+impl SearchIndex {
+    /// Writes the documents, in as few requests as their size allows. A document with a version below the one in the index is
+    /// left out and counts as written, so that the same documents may be given any number of times in any order.
+    ///
+    /// # Errors
+    /// When a request as a whole fails: some of the documents may have been written, and all may be given again.
+    pub async fn index(&self, documents: &[Document]) -> Result<Indexed, Error> {
+        let mut indexed = Indexed::default();
+        let mut batch = Batch::default();
+        for document in documents {
+            let action = action(document)?;
+            if !batch.has_room_for(&action) {
+                self.send(std::mem::take(&mut batch), &mut indexed).await?;
+            }
+            batch.push(document.id(), &action);
+        }
+        self.send(batch, &mut indexed).await?;
+        Ok(indexed)
+    }
+
+    async fn send(&self, batch: Batch, indexed: &mut Indexed) -> Result<(), Error> {
+        if batch.ids.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let answer = self.request_bulk(batch.lines).await;
+        let outcome = if answer.is_ok() { "ok" } else { "failed" };
+        metrics::histogram!("chat_index_seconds", "outcome" => outcome).record(began.elapsed());
+        settle(&batch.ids, answer?, indexed)
+    }
+
+    async fn request_bulk(&self, lines: Vec<u8>) -> Result<Answer, Error> {
+        let timeout = self.settings.timeout() * TIMEOUT_FACTOR;
+        let sent = self
+            .client
+            .bulk(BulkParts::Index(&self.settings.index))
+            // Without it, a server that lost its index would make one with a mapping of its own guess.
+            .require_alias(true)
+            .filter_path(&["items.*.status", "items.*.error.type"])
+            .request_timeout(timeout)
+            .timeout(&milliseconds(timeout))
+            .body(vec![lines])
+            .send()
+            .await;
+        wire::read(sent).await
+    }
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
+/// A request in the making.
+#[derive(Default)]
+struct Batch {
+    ids: Vec<DocumentId>,
+    lines: Vec<u8>,
+}
+
+impl Batch {
+    fn has_room_for(&self, action: &[u8]) -> bool {
+        self.ids.is_empty() || self.lines.len() + action.len() <= MAX_REQUEST_BYTES
+    }
+
+    fn push(&mut self, id: DocumentId, action: &[u8]) {
+        self.ids.push(id);
+        self.lines.extend_from_slice(action);
+    }
+}
+
+#[derive(Serialize)]
+struct Header {
+    index: Target,
+}
+
+#[derive(Serialize)]
+struct Target {
+    _id: String,
+    routing: String,
+    version: u64,
+    version_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    room: &'a str,
+    number: u64,
+    grams: &'a str,
+    short: &'a str,
+}
+
+/// A document as the bulk format's two lines: what to do, and the document.
+fn action(document: &Document) -> Result<Vec<u8>, Error> {
+    let room = Room { application_id: document.application_id, chat: document.chat }.to_string();
+    let terms = Terms::of(&fold(document.body.as_str()));
+    let fields = Fields { room: &room, number: document.number.get(), grams: &terms.grams, short: &terms.short };
+    let target =
+        Target { _id: document.id().to_string(), routing: room.clone(), version: document.version, version_type: "external_gte" };
+    let mut lines = serde_json::to_vec(&Header { index: target }).map_err(Error::protocol)?;
+    lines.push(b'\n');
+    serde_json::to_writer(&mut lines, &fields).map_err(Error::protocol)?;
+    lines.push(b'\n');
+    Ok(lines)
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: Outcome,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    status: u16,
+    error: Option<Cause>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// The answer has one item a document, in their order.
+fn settle(ids: &[DocumentId], answer: Answer, indexed: &mut Indexed) -> Result<(), Error> {
+    if answer.items.len() != ids.len() {
+        return Err(Error::protocol(format!("{} items for {} documents", answer.items.len(), ids.len())));
+    }
+    for (&id, Item { index: Outcome { status, error } }) in ids.iter().zip(answer.items) {
+        let kind = error.map_or_else(|| "for no stated reason".to_owned(), |cause| cause.kind);
+        match status {
+            200..=299 => indexed.ok += 1,
+            // A newer version is there already.
+            409 => indexed.ok += 1,
+            404 if kind == INDEX_MISSING => return Err(Error::IndexMissing),
+            status if is_transient(status) => indexed.retry.push(id),
+            status => indexed.rejected.push((id, format!("{status} {kind}"))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ApplicationId, ChatNumber, MessageBody, MessageNumber};
+
+    use super::*;
+
+    fn document(number: u64, body: &str) -> Document {
+        Document {
+            application_id: ApplicationId::new(7),
+            chat: ChatNumber::new(3).unwrap(),
+            number: MessageNumber::new(number).unwrap(),
+            version: 2,
+            body: MessageBody::new(body).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_action_is_two_lines_that_name_document_chat_and_version() {
+        let lines = String::from_utf8(action(&document(9, "Hi\n\"you\"")).unwrap()).unwrap();
+        let lines: Vec<_> = lines.split_terminator('\n').collect();
+        assert_eq!(lines[0], r#"{"index":{"_id":"7-3-9","routing":"7-3","version":2,"version_type":"external_gte"}}"#);
+        assert!(lines[1].starts_with(r#"{"room":"7-3","number":9,"grams":"hi＿ i＿\" "#), "{}", lines[1]);
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_size_but_takes_any_single_document() {
+        let mut batch = Batch::default();
+        assert!(batch.has_room_for(&vec![0; MAX_REQUEST_BYTES + 1]));
+        batch.push(document(1, "a").id(), &vec![0; MAX_REQUEST_BYTES - 10]);
+        assert!(batch.has_room_for(&[0; 10]));
+        assert!(!batch.has_room_for(&[0; 11]));
+    }
+
+    #[test]
+    fn each_item_of_an_answer_is_settled_for_itself() {
+        let ids: Vec<_> = (1..=6).map(|number| document(number, "a").id()).collect();
+        let answer = r#"{"items":[{"index":{"status":201}},{"index":{"status":409,"error":{"type":"version_conflict_engine_exception"}}},
+            {"index":{"status":429,"error":{"type":"es_rejected_execution_exception"}}},{"index":{"status":200}},
+            {"index":{"status":400,"error":{"type":"document_parsing_exception"}}},{"index":{"status":503,"error":{"type":"x"}}}]}"#;
+        let mut indexed = Indexed::default();
+        settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
+        let rejected = vec![(ids[4], "400 document_parsing_exception".to_owned())];
+        assert_eq!(indexed, Indexed { ok: 3, retry: vec![ids[2], ids[5]], rejected });
+    }
+
+    #[test]
+    fn an_answer_that_leaves_a_document_out_is_not_believed() {
+        let ids = [document(1, "a").id(), document(2, "a").id()];
+        let answer = serde_json::from_str(r#"{"items":[{"index":{"status":201}}]}"#).unwrap();
+        assert!(matches!(settle(&ids, answer, &mut Indexed::default()), Err(Error::Protocol(_))));
+    }
+}

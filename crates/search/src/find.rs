@@ -1,0 +1,95 @@
+//! Finding the messages of a chat that match a query. Must never give an incomplete list for a complete one.
+
+use std::time::Instant;
+
+use domain::{ApplicationId, ChatNumber, MAX_NUMBER, MessageNumber};
+use elasticsearch::SearchParts;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::document::Room;
+use crate::error::Error;
+use crate::index::SearchIndex;
+use crate::mapping::{NUMBER, ROOM};
+use crate::query::Query;
+use crate::wire;
+
+/// Hits of one request at most: Elasticsearch's own bound (`index.max_result_window`).
+const MAX_HITS: u64 = 10_000;
+
+impl SearchIndex {
+    /// The numbers of the chat's messages that match, ascending: the `limit` lowest above `after` (at most 10,000).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] also when only a part of the index answered; [`Error::IndexMissing`].
+    pub async fn search(
+        &self,
+        application_id: ApplicationId,
+        chat: ChatNumber,
+        query: &Query,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<MessageNumber>, Error> {
+        if after >= MAX_NUMBER || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let began = Instant::now();
+        let found = self.request(Room { application_id, chat }, query, after, limit).await;
+        let outcome = if found.is_ok() { "ok" } else { "failed" };
+        metrics::histogram!("chat_search_seconds", "outcome" => outcome).record(began.elapsed());
+        found
+    }
+
+    async fn request(&self, room: Room, query: &Query, after: u64, limit: u64) -> Result<Vec<MessageNumber>, Error> {
+        let room = room.to_string();
+        let timeout = format!("{}ms", self.settings.timeout_ms);
+        let sent = self
+            .client
+            .search(SearchParts::Index(&[&self.settings.index]))
+            .routing(&[&room])
+            .allow_partial_search_results(false)
+            .filter_path(&["timed_out", "hits.hits.sort"])
+            .body(body(&room, query, after, limit, &timeout))
+            .send()
+            .await;
+        numbers(wire::read(sent).await?)
+    }
+}
+
+/// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched; hits beyond the limit are not counted.
+fn body(room: &str, query: &Query, after: u64, limit: u64, timeout: &str) -> Value {
+    json!({
+        "query": { "bool": { "filter": [{ "term": { ROOM: room } }, query.to_json()] } },
+        "sort": [{ NUMBER: "asc" }],
+        "search_after": [after],
+        "size": limit.min(MAX_HITS),
+        "track_total_hits": false,
+        "stored_fields": "_none_",
+        "timeout": timeout,
+    })
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    timed_out: bool,
+    #[serde(default)]
+    hits: Hits,
+}
+
+#[derive(Deserialize, Default)]
+struct Hits {
+    #[serde(default)]
+    hits: Vec<Hit>,
+}
+
+#[derive(Deserialize)]
+struct Hit {
+    sort: [MessageNumber; 1],
+}
+
+fn numbers(answer: Answer) -> Result<Vec<MessageNumber>, Error> {
+    if answer.timed_out {
+        return Err(Error::Unavailable("the search took too long".to_owned()));
+    }
+    Ok(answer.hits.hits.into_iter().map(|Hit { sort: [number] }| number).collect())
+}

@@ -1,0 +1,77 @@
+//! Where Elasticsearch is and how the index is made. Must never show the URL's password.
+
+use std::fmt;
+use std::time::Duration;
+
+use elasticsearch::http::Url;
+use serde::Deserialize;
+
+/// The section `elasticsearch` of the services' configuration.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `http[s]://[user:password@]host:port`. A secret, because of the password that it may hold.
+    pub url: String,
+    /// The alias under which the index is written and searched: lowercase letters, digits, `-` and `_`, at most 200 bytes. The
+    /// index itself is called `<alias>-v1`.
+    pub index: String,
+    /// How long one request may take, in milliseconds, from connecting to the answer's last byte.
+    pub timeout_ms: u64,
+    /// Primary shards. Counts only when the index is made.
+    pub shards: u32,
+    /// Copies of each shard. Counts only when the index is made.
+    pub replicas: u32,
+    /// How long a change may take to show in searches, in milliseconds. Counts only when the index is made.
+    pub refresh_ms: u64,
+}
+
+impl Settings {
+    /// How long one request may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("url", &without_credentials(&self.url))
+            .field("index", &self.index)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("shards", &self.shards)
+            .field("replicas", &self.replicas)
+            .field("refresh_ms", &self.refresh_ms)
+            .finish()
+    }
+}
+
+/// The URL's scheme, host and port; of a text that is no URL, nothing.
+fn without_credentials(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => url.origin().ascii_serialization(),
+        Err(_) => "(not a URL)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_names_the_host_and_hides_user_and_password() {
+        let mut settings = Settings {
+            url: "https://elastic:hunter2@search.example:9200/path?key=hunter2".to_owned(),
+            index: "chat-messages".to_owned(),
+            timeout_ms: 2000,
+            shards: 1,
+            replicas: 0,
+            refresh_ms: 500,
+        };
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("https://search.example:9200") && shown.contains("chat-messages"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("elastic:"), "{shown}");
+
+        settings.url = "elastic:hunter2@search.example".to_owned();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,75 @@
+//! One request to Elasticsearch and its answer: the only place that touches the client's errors and HTTP statuses.
+//!
+//! The client treats an answer of any status as a success and has no deadline of its own; here every request has one, and what is
+//! not 2xx is an error. Proxies named in the environment are not used: only the configuration says where Elasticsearch is.
+
+use std::error::Error as StdError;
+
+use elasticsearch::Elasticsearch;
+use elasticsearch::http::Url;
+use elasticsearch::http::response::Response;
+use elasticsearch::http::transport::{SingleNodeConnectionPool, TransportBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, classify};
+use crate::settings::Settings;
+
+/// A client for the settings' server. Connects when the first request is sent.
+///
+/// User and password stay in the URL here: the HTTP client moves them to a header before it sends or reports anything.
+pub(crate) fn client(settings: &Settings) -> Result<Elasticsearch, Error> {
+    let url = Url::parse(&settings.url).map_err(|cause| Error::Settings(format!("the URL cannot be read: {cause}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Error::Settings("the URL must begin with http:// or https://".to_owned()));
+    }
+    let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url))
+        .disable_proxy()
+        .timeout(settings.timeout())
+        .build()
+        .map_err(|cause| Error::Settings(format!("no HTTP client can be made: {cause}")))?;
+    Ok(Elasticsearch::new(transport))
+}
+
+/// What a request came to: the answer, if there is one and its status is 2xx.
+pub(crate) async fn accepted(sent: Result<Response, elasticsearch::Error>) -> Result<Response, Error> {
+    let response = sent.map_err(|cause| unavailable(&cause))?;
+    let status = response.status_code();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let body = response.bytes().await.unwrap_or_default();
+    Err(classify(status.as_u16(), error_type(&body)))
+}
+
+/// Like [`accepted`], and reads the answer.
+pub(crate) async fn read<T: DeserializeOwned>(sent: Result<Response, elasticsearch::Error>) -> Result<T, Error> {
+    let body = accepted(sent).await?.bytes().await.map_err(|cause| unavailable(&cause))?;
+    serde_json::from_slice(&body).map_err(Error::protocol)
+}
+
+/// The innermost cause says what happened ("Connection refused"); the outer ones would add the URL.
+fn unavailable(error: &elasticsearch::Error) -> Error {
+    if error.is_timeout() {
+        return Error::Unavailable("no answer in time".to_owned());
+    }
+    let mut cause: &dyn StdError = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Error::Unavailable(cause.to_string())
+}
+
+/// The error's type in an answer that is not 2xx. The reason beside it is left: it may quote a document or a query.
+fn error_type(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: Cause,
+    }
+    #[derive(Deserialize)]
+    struct Cause {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_slice(body).map_or_else(|_| "for no stated reason".to_owned(), |failure: Failure| failure.error.kind)
+}
