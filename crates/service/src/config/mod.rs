@@ -1,0 +1,107 @@
+//! Reads the configuration: embedded defaults, then an optional file, then the environment.
+//!
+//! The defaults list every setting that there is, so whatever else a file or a `CHAT__` variable names is a mistake and is
+//! refused. This is the only place that reads the process' environment, and it must never log or return a secret's value
+//! otherwise than in the configuration itself.
+
+mod environment;
+mod known;
+mod redact;
+mod sections;
+
+use std::collections::BTreeMap;
+
+use config::{Config, ConfigError, File, FileFormat};
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use environment::Environment;
+use known::Known;
+
+/// Names the configuration file.
+const FILE_VARIABLE: &str = "CHAT_CONFIG";
+
+/// The configuration of this process. `T` has one field for each section that the service uses. `port` is the service's own
+/// default for `http.port`; `None` for a command that serves nothing.
+///
+/// # Errors
+/// An unknown key, a missing or ill-typed value, a file that cannot be read: each names what is at fault.
+pub fn load<T: DeserializeOwned>(port: Option<u16>) -> Result<T, Error> {
+    load_from(process_environment(), port)
+}
+
+/// As [`load`], from the environment given. Empty variables count as unset.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from<T: DeserializeOwned>(
+    environment: impl IntoIterator<Item = (String, String)>,
+    port: Option<u16>,
+) -> Result<T, Error> {
+    merge(environment, port)?.try_deserialize().map_err(named)
+}
+
+/// The settings in force for this process in the sections that `T` uses, as text in the form of the configuration file, without
+/// passwords.
+///
+/// # Errors
+/// As [`load`].
+pub fn redacted<T: DeserializeOwned>(port: Option<u16>) -> Result<String, Error> {
+    redacted_from::<T>(process_environment(), port)
+}
+
+/// As [`redacted`], from the environment given.
+///
+/// # Errors
+/// As [`load`].
+pub fn redacted_from<T: DeserializeOwned>(
+    environment: impl IntoIterator<Item = (String, String)>,
+    port: Option<u16>,
+) -> Result<String, Error> {
+    let merged = merge(environment, port)?;
+    let text = redact::text(&merged, sections::of::<T>())?;
+    merged.try_deserialize::<T>().map_err(named)?;
+    Ok(text)
+}
+
+/// Variables whose name or value is not Unicode are none of ours.
+fn process_environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u16>) -> Result<Config, Error> {
+    let environment = Environment::new(environment);
+    let known = Known::from_defaults()?;
+    let mut builder = Config::builder().add_source(known::defaults());
+    if let Some(port) = port {
+        builder = builder.set_default("http.port", port)?;
+    }
+    if let Some(path) = environment.get(FILE_VARIABLE) {
+        let file = Config::builder().add_source(File::new(path, FileFormat::Toml)).build()?;
+        known.check_file(path, &file)?;
+        builder = builder.add_source(file);
+    }
+    for (key, value) in environment.settings(&known)? {
+        builder = builder.set_override(key, value)?;
+    }
+    Ok(builder.build()?)
+}
+
+/// Tells of a missing setting by the variable that sets it.
+fn named(error: ConfigError) -> Error {
+    match missing_key(&error) {
+        Some(key) => Error::Missing { variable: environment::variable_for(key), key: key.to_owned() },
+        None => error.into(),
+    }
+}
+
+fn missing_key(error: &ConfigError) -> Option<&str> {
+    match error {
+        ConfigError::NotFound(key) => Some(key),
+        ConfigError::At { error, .. } => missing_key(error),
+        _ => None,
+    }
+}
+
+/// A configuration as `config` holds it: sections of keys.
+type Sections = BTreeMap<String, BTreeMap<String, config::Value>>;

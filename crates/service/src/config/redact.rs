@@ -1,0 +1,61 @@
+//! Writes the settings in force for an operator to read, with the secrets' passwords left out.
+
+use config::{Config, ValueKind};
+
+use super::{Sections, environment::is_secret};
+use crate::Error;
+
+/// The sections named, in the form of the configuration file.
+pub(super) fn text(config: &Config, wanted: &[&str]) -> Result<String, Error> {
+    let sections: Sections = config.clone().try_deserialize()?;
+    let mut text = String::new();
+    for (section, values) in sections.iter().filter(|(section, _)| wanted.contains(&section.as_str())) {
+        text.push_str(&format!("[{section}]\n"));
+        for (key, value) in values {
+            let value = match &value.kind {
+                ValueKind::String(value) if is_secret(&format!("{section}.{key}")) => format!("{:?}", url(value)),
+                ValueKind::String(value) => format!("{value:?}"),
+                other => other.to_string(),
+            };
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The URL without its password and its query. What cannot be told apart is hidden: a password may hold any character.
+fn url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "***".to_owned();
+    };
+    let (user, host) = match rest.rsplit_once('@') {
+        None => (None, rest),
+        Some((credentials, host)) => (credentials.split([':', '/', '?']).next(), host),
+    };
+    let host = host.split('?').next().unwrap_or_default();
+    match user {
+        None => format!("{scheme}://{host}"),
+        Some(user) => format!("{scheme}://{user}:***@{host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (full, shown) in [
+            ("http://localhost:9200", "http://localhost:9200"),
+            ("mysql://chat:secret@db:3306/chat", "mysql://chat:***@db:3306/chat"),
+            ("redis://:secret@cache/0", "redis://:***@cache/0"),
+            ("mysql://chat:se/cr@et:x@db/chat?ssl=secret", "mysql://chat:***@db/chat"),
+            ("amqp://chat@mq/%2f", "amqp://chat:***@mq/%2f"),
+            ("http://search:9200/?key=secret@x", "http://search:***@x"),
+            ("secret", "***"),
+        ] {
+            assert_eq!(url(full), shown);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A request's body, read whole under a limit of size and of time.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use serde_json::{Map, Value};
+
+use super::settings::BodyLimits;
+use crate::json;
+use crate::problem::Problem;
+
+/// A request's body. Ask for it as a handler's argument: larger than `http.request_bytes` it is answered 413, without waiting
+/// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415.
+#[derive(Clone)]
+pub struct Body {
+    bytes: Bytes,
+    content_type: Option<HeaderValue>,
+}
+
+impl Body {
+    /// The fields of the JSON object that the body is; see [`json::read_object`].
+    ///
+    /// # Errors
+    /// As [`json::read_object`].
+    pub fn object(&self, wrapper: Option<&str>) -> Result<Map<String, Value>, Problem> {
+        json::read_object(&self.bytes, self.content_type(), wrapper)
+    }
+
+    /// As [`Body::object`] where the body may be left out; see [`json::read_optional_object`].
+    ///
+    /// # Errors
+    /// As [`json::read_optional_object`].
+    pub fn optional_object(&self, wrapper: Option<&str>) -> Result<Map<String, Value>, Problem> {
+        json::read_optional_object(&self.bytes, self.content_type(), wrapper)
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The header `Content-Type`; one that is not text counts as a type that nobody knows.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_ref().map(|value| value.to_str().unwrap_or("unreadable"))
+    }
+}
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limits = request.app_data::<BodyLimits>().copied();
+        let headers = request.headers();
+        let content_type = headers.get(CONTENT_TYPE).cloned();
+        let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+        let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let payload = payload.take();
+        Box::pin(async move {
+            let limits = limits.ok_or_else(|| Problem::internal("a body was read outside the server"))?;
+            if encoded {
+                return Err(Problem::unsupported_media_type());
+            }
+            if announced.is_some_and(|length| length > limits.bytes) {
+                return Err(Problem::payload_too_large(limits.bytes));
+            }
+            let reading = read(payload, announced.unwrap_or_default(), limits.bytes);
+            let bytes = tokio::time::timeout(limits.deadline, reading).await.map_err(|_| Problem::request_timeout())??;
+            Ok(Self { bytes, content_type })
+        })
+    }
+}
+
+async fn read(mut payload: Payload, announced: usize, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::with_capacity(announced);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| unreadable(&error, limit))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(Problem::payload_too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn unreadable(error: &PayloadError, limit: usize) -> Problem {
+    match error {
+        PayloadError::Overflow => Problem::payload_too_large(limit),
+        _ => Problem::malformed_request("The body is incomplete or wrongly framed."),
+    }
+}

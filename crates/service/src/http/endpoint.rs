@@ -1,0 +1,88 @@
+//! Declares what a path answers, once: HEAD, OPTIONS and 405 follow from it.
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+
+use crate::problem::Problem;
+
+/// What the path `pattern` answers; add the methods to it, then give it to the server's configuration.
+///
+/// ```
+/// # use service::http::endpoint;
+/// # async fn list() -> &'static str { "" }
+/// # async fn create() -> &'static str { "" }
+/// # fn configure(config: &mut actix_web::web::ServiceConfig) {
+/// config.service(endpoint("/applications").get(list).post(create));
+/// # }
+/// ```
+pub fn endpoint(pattern: &str) -> Endpoint {
+    Endpoint { resource: web::resource(pattern), allow: Vec::new() }
+}
+
+/// A path and the methods that it answers.
+pub struct Endpoint {
+    resource: Resource,
+    allow: Vec<&'static str>,
+}
+
+impl Endpoint {
+    /// Answers GET, and HEAD with the same head and no body.
+    pub fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.method(Method::GET, "GET", handler.clone()).method(Method::HEAD, "HEAD", handler)
+    }
+
+    /// Answers POST.
+    pub fn post<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.method(Method::POST, "POST", handler)
+    }
+
+    /// Answers PUT and PATCH alike: an update changes the fields that it names.
+    pub fn update<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.method(Method::PUT, "PUT", handler.clone()).method(Method::PATCH, "PATCH", handler)
+    }
+
+    fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.allow.push(name);
+        self.resource = self.resource.route(web::method(method).to(handler));
+        self
+    }
+}
+
+impl HttpServiceFactory for Endpoint {
+    fn register(mut self, config: &mut AppService) {
+        self.allow.push("OPTIONS");
+        let allow = self.allow.join(", ");
+        let other_methods = move |method: Method| {
+            let allow = allow.clone();
+            async move {
+                match method {
+                    Method::OPTIONS => Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()),
+                    _ => Err(Problem::method_not_allowed(allow)),
+                }
+            }
+        };
+        self.resource.default_service(web::to(other_methods)).register(config);
+    }
+}

@@ -1,0 +1,166 @@
+//! What surrounds every request: its id, the problem in which an error is told, security headers, metrics, the access log.
+//!
+//! It stands on the hot path, so each worker keeps what it needs at hand. It must never log a path, a query or a header.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use futures_util::FutureExt;
+use metrics::{Gauge, gauge};
+
+use super::in_flight::InFlight;
+use super::latencies::Latencies;
+use super::request_id::{HEADER, RequestId, RequestIds};
+use crate::problem::Problem;
+
+/// The label of a request that no route took.
+const UNMATCHED: &str = "unmatched";
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// What one worker thread keeps between requests.
+pub(super) struct Worker {
+    ids: RequestIds,
+    latencies: Latencies,
+    in_flight: Gauge,
+    request_limit: usize,
+}
+
+impl Worker {
+    pub(super) fn new(request_limit: usize) -> Rc<Self> {
+        let in_flight = gauge!("http_requests_in_flight");
+        Rc::new(Self { ids: RequestIds::new(), latencies: Latencies::default(), in_flight, request_limit })
+    }
+}
+
+/// Answers one request through `next`.
+pub(super) async fn surround(
+    worker: Rc<Worker>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let _in_flight = InFlight::enter(&worker.in_flight);
+    let exchange = Exchange {
+        started: Instant::now(),
+        method: request.method().clone(),
+        id: RequestId::sent(request.headers()).unwrap_or_else(|| worker.ids.next()),
+        worker,
+    };
+    request.extensions_mut().insert(exchange.id.clone());
+    // Nothing that a panic may have left half-changed is looked at again: the request is gone with it.
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => {
+            let (request, answer) = response.into_parts();
+            let answer = exchange.finish(request.match_pattern().as_deref().unwrap_or(UNMATCHED), answer);
+            Ok(ServiceResponse::new(request, answer))
+        }
+        Ok(Err(error)) => Err(exchange.without_request(HttpResponse::from_error(error))),
+        Err(_panic) => Err(exchange.without_request(HttpResponse::from_error(Problem::internal("a handler panicked")))),
+    }
+}
+
+/// A request that is being answered.
+struct Exchange {
+    worker: Rc<Worker>,
+    started: Instant,
+    method: Method,
+    id: RequestId,
+}
+
+impl Exchange {
+    /// Completes the answer, then counts and logs it.
+    fn finish(&self, route: &str, answer: HttpResponse) -> HttpResponse {
+        let mut answer = match Problem::of_answer(&answer, self.worker.request_limit) {
+            None => answer,
+            Some(problem) => {
+                self.log_cause(route, &problem);
+                problem.write_into(answer, Some(self.id.as_str()))
+            }
+        };
+        answer.headers_mut().insert(HEADER, self.id.header_value());
+        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        let took = self.started.elapsed();
+        self.worker.latencies.record(&self.method, route, answer.status(), took);
+        self.log(route, answer.status(), took);
+        answer
+    }
+
+    /// Completes an answer for which the framework has given no request back.
+    fn without_request(&self, answer: HttpResponse) -> Error {
+        let answer = self.finish(UNMATCHED, answer);
+        InternalError::from_response("answered", answer).into()
+    }
+
+    fn log_cause(&self, route: &str, problem: &Problem) {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(request_id = self.id.as_str(), route, cause, "request failed by a bug");
+        }
+    }
+
+    fn log(&self, route: &str, status: StatusCode, took: Duration) {
+        tracing::info!(
+            target: "access",
+            method = self.method.as_str(),
+            route,
+            status = status.as_u16(),
+            ms = took.as_secs_f64() * 1000.0,
+            request_id = self.id.as_str(),
+            "answered"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+
+    use super::*;
+    use crate::telemetry::Captured;
+
+    /// The lines that one request to `path` leaves in the log.
+    async fn log_of(path: &str) -> Vec<String> {
+        let log = Captured::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _until_the_end = tracing::subscriber::set_default(subscriber);
+        let worker = Worker::new(100);
+        let application = App::new()
+            .route("/things/{token}", web::get().to(async || "found"))
+            .route("/bug/{token}", web::get().to(async || Err::<String, _>(Problem::internal("row without a key"))))
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)));
+        let request = test::TestRequest::get().uri(path).insert_header((HEADER, "r-1")).to_request();
+        test::call_service(&test::init_service(application).await, request).await;
+        log.text().lines().map(str::to_owned).collect()
+    }
+
+    #[actix_web::test]
+    async fn a_request_leaves_one_line_with_the_pattern_and_without_the_path() {
+        for (path, route, status) in [
+            ("/things/secret?query=secret", "route=\"/things/{token}\"", "status=200"),
+            ("/secret", "route=\"unmatched\"", "status=404"),
+        ] {
+            let lines = log_of(path).await;
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            for part in ["access: answered method=\"GET\"", route, status, "ms=", "request_id=\"r-1\""] {
+                assert!(lines[0].contains(part), "{part} in {lines:?}");
+            }
+            assert!(!lines[0].contains("secret"), "{lines:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_bug_leaves_its_cause_with_the_requests_id() {
+        let lines = log_of("/bug/secret").await;
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("row without a key") && lines[0].contains("request_id=\"r-1\""), "{lines:?}");
+        assert!(!lines.concat().contains("secret"), "{lines:?}");
+    }
+}

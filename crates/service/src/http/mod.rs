@@ -1,0 +1,27 @@
+//! The HTTP server of every service.
+//!
+//! [`bind`] takes the port, [`serve`] answers on it until the shutdown token is cancelled. A service declares its routes with
+//! [`endpoint`]; its handlers read a [`Body`], learn the [`RequestId`] and return a [`Problem`](crate::problem::Problem) as
+//! their error. All else stands in the middleware: request ids, access log, metrics, panics, and errors of the framework.
+//!
+//! One thing is beyond its reach: a request whose head cannot be parsed, is too large or too slow is answered by the framework's
+//! connection code with a bare 400, 431 or 408.
+
+mod body;
+mod endpoint;
+mod in_flight;
+mod latencies;
+mod listener;
+mod middleware;
+mod request_id;
+mod server;
+mod settings;
+
+pub use body::Body;
+pub use endpoint::{Endpoint, endpoint};
+pub use listener::bind;
+pub use request_id::RequestId;
+pub use server::{Running, serve};
+pub use settings::Settings;
+
+pub(crate) use server::Draining;

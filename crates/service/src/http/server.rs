@@ -1,0 +1,101 @@
+//! Starts the server with all that surrounds a service's own routes, and stops it gracefully.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::{App, HttpServer};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+use super::middleware::{Worker, surround};
+use crate::Error;
+use crate::problem::Problem;
+
+/// The framework reckons a head's deadline from a clock that it reads this often: without it, a client could get that much less
+/// time than the settings say.
+const CLOCK_STEP: Duration = Duration::from_millis(500);
+
+/// A server at work. Dropping this does not stop it: the shutdown token does.
+pub struct Running {
+    address: SocketAddr,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens; the port is the real one if 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the server has stopped.
+    ///
+    /// # Errors
+    /// [`Error::Server`] when it failed.
+    pub async fn finished(self) -> Result<(), Error> {
+        self.server.await.map_err(io::Error::other).and_then(|ended| ended).map_err(Error::Server)
+    }
+}
+
+/// Tells readiness whether the service is stopping.
+pub(crate) struct Draining(pub(crate) CancellationToken);
+
+/// Answers requests on `listener` until `shutdown` is cancelled; then no new connection is accepted, connections are closed
+/// after the answer under way, and what is not finished after `shutdown_ms` is dropped. `configure` adds the service's routes;
+/// it is called once for each worker thread. To be called on a Tokio runtime, after telemetry was set up.
+///
+/// # Errors
+/// [`Error::Server`] when the listener cannot be used.
+pub fn serve<F>(listener: TcpListener, settings: &Settings, shutdown: CancellationToken, configure: F) -> Result<Running, Error>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let address = listener.local_addr().map_err(Error::Server)?;
+    let limits = settings.body_limits();
+    let draining = shutdown.clone();
+    let application = move || {
+        let worker = Worker::new(limits.bytes);
+        App::new()
+            .app_data(limits)
+            .app_data(Draining(draining.clone()))
+            .configure(move |config| framework_errors(config, limits.bytes))
+            .configure(configure.clone())
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)))
+    };
+    let mut server = HttpServer::new(application)
+        .shutdown_signal(shutdown.cancelled_owned())
+        .shutdown_timeout(settings.shutdown_ms.div_ceil(1000))
+        .client_request_timeout(Duration::from_millis(settings.client_header_ms) + CLOCK_STEP)
+        .keep_alive(Duration::from_millis(settings.keep_alive_ms))
+        .tcp_nodelay(true);
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let server = server.listen(listener).map_err(Error::Server)?.run();
+    Ok(Running { address, server: tokio::spawn(server) })
+}
+
+/// Makes problems of what the framework's own extractors refuse.
+fn framework_errors(config: &mut ServiceConfig, limit: usize) {
+    config
+        .app_data(PayloadConfig::new(limit))
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::route_not_found().into()))
+        .app_data(
+            QueryConfig::default().error_handler(|_, _| Problem::malformed_request("The query string cannot be read.").into()),
+        )
+        .app_data(JsonConfig::default().limit(limit).error_handler(move |error, _| {
+            use actix_web::error::JsonPayloadError::{ContentType, Overflow, OverflowKnownLength};
+            match error {
+                ContentType => Problem::unsupported_media_type().into(),
+                Overflow { .. } | OverflowKnownLength { .. } => Problem::payload_too_large(limit).into(),
+                _ => Problem::malformed_json("The body is not the JSON that is expected here.").into(),
+            }
+        }))
+        .default_service(web::to(async || Err::<String, _>(Problem::route_not_found())));
+}

@@ -1,0 +1,69 @@
+//! The stable codes of all problems: what client programs tell problems apart by. A code, once published, keeps its meaning.
+
+use actix_web::http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident;)*) => {
+        /// What went wrong, as the member `code` says it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The code as clients see it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$name => $text,)*
+                }
+            }
+
+            /// The status that goes with the code.
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Code::$name => StatusCode::$status,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON, or not a JSON object.
+    MalformedJson = "malformed_json", BAD_REQUEST;
+    /// Another part of the request cannot be read.
+    MalformedRequest = "malformed_request", BAD_REQUEST;
+    /// A header that the route needs is not there.
+    MissingHeader = "missing_header", BAD_REQUEST;
+    /// No application has the token.
+    ApplicationNotFound = "application_not_found", NOT_FOUND;
+    /// The application has no chat with the number.
+    ChatNotFound = "chat_not_found", NOT_FOUND;
+    /// The chat has no message with the number.
+    MessageNotFound = "message_not_found", NOT_FOUND;
+    /// There is no such route.
+    RouteNotFound = "route_not_found", NOT_FOUND;
+    /// The route does not know the method; `Allow` names those that it knows.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
+    /// The client took too long to send its request.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT;
+    /// The number was given, and what it names is not stored yet: try again.
+    NotYetStored = "not_yet_stored", CONFLICT;
+    /// The body is larger than the limit.
+    PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE;
+    /// The body is not JSON by its type, or is encoded.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
+    /// Fields or query parameters break rules; `errors` names each.
+    InvalidField = "invalid_field", UNPROCESSABLE_ENTITY;
+    /// A bug.
+    Internal = "internal_error", INTERNAL_SERVER_ERROR;
+    /// A server that is needed does not answer: try again.
+    DependencyUnavailable = "dependency_unavailable", SERVICE_UNAVAILABLE;
+    /// Too much waits already: try again.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE;
+    /// It took too long, and may or may not have happened.
+    Timeout = "timeout", SERVICE_UNAVAILABLE;
+}

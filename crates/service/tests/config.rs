@@ -1,0 +1,197 @@
+//! The configuration's rules, each with an environment of its own: the process' environment is never touched.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use service::config::{load_from, redacted_from};
+use service::{Error, http, telemetry};
+
+#[derive(Debug, Deserialize)]
+struct Mysql {
+    url: String,
+    pool_size: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Amqp {
+    prefix: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Consumer {
+    chat_batch_items: usize,
+    message_batch_items: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Config {
+    http: http::Settings,
+    mysql: Mysql,
+    amqp: Amqp,
+    consumer: Consumer,
+    log: telemetry::Settings,
+}
+
+const URL: (&str, &str) = ("DATABASE_URL", "mysql://chat:secret@db/chat");
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+/// Variables, what they set, and to which value.
+type Case<'a> = (Variables<'a>, fn(&Config) -> String, &'a str);
+
+fn load(variables: Variables<'_>) -> Result<Config, Error> {
+    load_from(owned(variables), Some(8080))
+}
+
+fn owned(variables: Variables<'_>) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A file that is removed when the test ends.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn new(content: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("chat-config-{}", uuid::Uuid::new_v4()));
+        fs::write(&path, content).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_file() {
+    let config = load(&[URL]).unwrap();
+    assert_eq!(config.http.address.to_string(), "0.0.0.0");
+    assert_eq!(config.http.port, 8080);
+    assert_eq!((config.http.workers, config.http.request_bytes, config.http.shutdown_ms), (0, 65536, 10000));
+    assert_eq!(config.mysql.url, URL.1);
+    assert_eq!(config.mysql.pool_size, 16);
+    assert_eq!(config.amqp.prefix, "");
+    assert_eq!((config.consumer.chat_batch_items, config.consumer.message_batch_items), (1000, 1000));
+    assert_eq!((config.log.format, config.log.filter.as_str()), (telemetry::Format::Human, "info"));
+}
+
+#[test]
+fn every_variable_sets_its_setting() {
+    let cases: &[Case<'_>] = &[
+        (&[("PORT", "9")], |c| c.http.port.to_string(), "9"),
+        (&[("CHAT__HTTP__PORT", "10"), ("PORT", "9")], |c| c.http.port.to_string(), "10"),
+        (&[("PORT", "")], |c| c.http.port.to_string(), "8080"),
+        (&[("CHAT__MYSQL__POOL_SIZE", " 20 ")], |c| c.mysql.pool_size.to_string(), "20"),
+        (&[("CHAT__MYSQL__URL", "mysql://other")], |c| c.mysql.url.clone(), "mysql://other"),
+        (&[("CHAT__AMQP__PREFIX", "0123")], |c| c.amqp.prefix.clone(), "0123"),
+        (&[("CHAT__AMQP__PREFIX", "true")], |c| c.amqp.prefix.clone(), "true"),
+        (&[("CHAT_QUEUE_THRESHOLD", "5")], |c| c.consumer.chat_batch_items.to_string(), "5"),
+        (&[("MESSAGE_QUEUE_THRESHOLD", "6")], |c| c.consumer.message_batch_items.to_string(), "6"),
+        (&[("LOG_FORMAT", "json")], |c| format!("{:?}", c.log.format), "Json"),
+        (&[("LOG_LEVEL", "warn")], |c| c.log.filter.clone(), "warn"),
+        (&[("LOG_LEVEL", "warn"), ("RUST_LOG", "debug")], |c| c.log.filter.clone(), "debug"),
+        (&[("CHAT__HTTP__ADDRESS", "::1")], |c| c.http.address.to_string(), "::1"),
+        (&[("UNRELATED", "x"), ("CHAT_HOME", "x")], |c| c.http.port.to_string(), "8080"),
+    ];
+    for (variables, read, expected) in cases {
+        let config = load(&[&[URL], *variables].concat()).unwrap();
+        assert_eq!(read(&config), *expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_refused_by_name() {
+    let cases: &[(Variables<'_>, &str)] = &[
+        (&[], "mysql.url is not set: set DATABASE_URL"),
+        (&[("DATABASE_URL", "")], "mysql.url is not set: set DATABASE_URL"),
+        (
+            &[URL, ("CHAT__MYSQL__POOL_SIZ", "1")],
+            "the environment variable CHAT__MYSQL__POOL_SIZ names no setting: there is no mysql.pool_siz",
+        ),
+        (
+            &[URL, ("CHAT__NOSUCH__KEY", "1")],
+            "the environment variable CHAT__NOSUCH__KEY names no setting: there is no nosuch.key",
+        ),
+        (&[URL, ("CHAT__MYSQL", "1")], "the environment variable CHAT__MYSQL names no setting: there is no mysql"),
+        (
+            &[URL, ("CHAT__MYSQL__POOL_SIZE_FILE", "1")],
+            "the environment variable CHAT__MYSQL__POOL_SIZE_FILE names no setting: there is no mysql.pool_size_file",
+        ),
+        (&[URL, ("CHAT__MYSQL__POOL_SIZE", "many")], "CHAT__MYSQL__POOL_SIZE must be a whole number"),
+        (&[URL, ("PORT", "http")], "PORT must be a whole number"),
+        (&[URL, ("DATABASE_URL_FILE", "/nowhere")], "both DATABASE_URL and DATABASE_URL_FILE are set: set one"),
+        (
+            &[("CHAT__MYSQL__URL", "a"), ("CHAT__MYSQL__URL_FILE", "b")],
+            "both CHAT__MYSQL__URL and CHAT__MYSQL__URL_FILE are set: set one",
+        ),
+        (&[("DATABASE_URL_FILE", "/nowhere")], "the file named by DATABASE_URL_FILE cannot be read"),
+    ];
+    for (variables, expected) in cases {
+        assert_eq!(load(variables).unwrap_err().to_string(), *expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn values_out_of_range_name_the_setting() {
+    for (variable, value, named) in [
+        ("PORT", "70000", "http.port"),
+        ("PORT", "-1", "http.port"),
+        ("CHAT__HTTP__ADDRESS", "localhost", "http.address"),
+        ("LOG_FORMAT", "xml", "log.format"),
+    ] {
+        let sentence = load(&[URL, (variable, value)]).unwrap_err().to_string();
+        assert!(sentence.contains(named) || sentence.contains(variable), "{sentence}");
+    }
+}
+
+#[test]
+fn a_file_stands_between_the_defaults_and_the_environment() {
+    let file = TemporaryFile::new("[mysql]\npool_size = 7\n[http]\nport = 1\n[consumer]\nchat_batch_items = 2\n");
+    let config = load(&[URL, ("CHAT_CONFIG", file.path()), ("CHAT_QUEUE_THRESHOLD", "3")]).unwrap();
+    assert_eq!((config.mysql.pool_size, config.http.port, config.consumer.chat_batch_items), (7, 1, 3));
+}
+
+#[test]
+fn a_files_mistakes_are_refused_by_name() {
+    for (content, named) in [
+        ("[mysql]\npool_siz = 7\n", "mysql.pool_siz"),
+        ("[redis]\nnosuch = 7\n", "redis.nosuch"),
+        ("[nosuch]\nkey = 7\n", "nosuch.key"),
+        ("pool_size = 7\n", "pool_size"),
+        ("[mysql]\npool_size = \"many\"\n", "mysql.pool_size"),
+        ("[mysql\n", "TOML"),
+    ] {
+        let file = TemporaryFile::new(content);
+        let sentence = load(&[URL, ("CHAT_CONFIG", file.path())]).unwrap_err().to_string();
+        assert!(sentence.contains(named), "{content}: {sentence}");
+    }
+    let sentence = load(&[URL, ("CHAT_CONFIG", "/nowhere.toml")]).unwrap_err().to_string();
+    assert!(sentence.contains("/nowhere.toml"), "{sentence}");
+}
+
+#[test]
+fn a_secret_is_read_from_its_file_without_the_trailing_newline() {
+    let file = TemporaryFile::new("mysql://chat:p w@db/chat\r\n\n");
+    for variable in ["DATABASE_URL_FILE", "CHAT__MYSQL__URL_FILE"] {
+        assert_eq!(load(&[(variable, file.path())]).unwrap().mysql.url, "mysql://chat:p w@db/chat", "{variable}");
+    }
+}
+
+#[test]
+fn the_settings_in_force_are_shown_without_secrets_and_only_for_the_sections_used() {
+    let text = redacted_from::<Config>(owned(&[URL, ("CHAT__MYSQL__POOL_SIZE", "20")]), Some(3000)).unwrap();
+    for line in ["[http]", "port = 3000", "[mysql]", "pool_size = 20", "url = \"mysql://chat:***@db/chat\"", "prefix = \"\""] {
+        assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
+    }
+    assert!(!text.contains("secret") && !text.contains("[redis]"), "{text}");
+    assert!(matches!(redacted_from::<Config>(owned(&[]), None), Err(Error::Missing { .. })));
+}

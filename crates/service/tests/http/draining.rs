@@ -1,0 +1,106 @@
+//! Taking a port and giving it back: a taken port, and a stop that loses no answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use service::http::{bind, endpoint};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::support::{DEADLINE, Server, settings};
+
+const GET_FAST: &str = "GET /fast HTTP/1.1\r\nHost: x\r\n\r\n";
+const GET_SLOW: &str = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// A server whose `/slow` tells when it began and answers when it may.
+struct Slow {
+    server: Server,
+    began: Arc<Semaphore>,
+    may_end: Arc<Semaphore>,
+}
+
+impl Slow {
+    async fn start(variables: &[(&str, &str)]) -> Self {
+        let (began, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let gates = (began.clone(), may_end.clone());
+        let server = Server::start_with(variables, move |config| {
+            let (began, may_end) = gates.clone();
+            let slow = move || {
+                let (began, may_end) = (began.clone(), may_end.clone());
+                async move {
+                    began.add_permits(1);
+                    may_end.acquire().await.unwrap().forget();
+                    "slow"
+                }
+            };
+            config.service(endpoint("/slow").get(slow)).service(endpoint("/fast").get(async || "fast"));
+        })
+        .await;
+        Self { server, began, may_end }
+    }
+
+    async fn has_begun(&self) {
+        timeout(DEADLINE, self.began.acquire()).await.unwrap().unwrap().forget();
+    }
+}
+
+#[actix_web::test]
+async fn a_stop_closes_idle_connections_at_once() {
+    let Slow { server, .. } = Slow::start(&[]).await;
+    let mut idle = server.connect().await;
+    idle.send(GET_FAST).await;
+    let answer = idle.answer().await;
+    assert_eq!((answer.body.as_str(), answer.header("connection")), ("fast", None));
+    let started = Instant::now();
+    server.shutdown.cancel();
+    server.finished().await;
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[actix_web::test]
+async fn a_stop_waits_for_a_slow_answer_and_closes_its_connection() {
+    let slow = Slow::start(&[]).await;
+    let mut connection = slow.server.connect().await;
+    connection.send(GET_SLOW).await;
+    slow.has_begun().await;
+    slow.server.shutdown.cancel();
+    // No new connection is taken up any more; wait until that is so before the slow one may end.
+    let refused = async {
+        while TcpStream::connect(slow.server.address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, refused).await.unwrap();
+    slow.may_end.add_permits(1);
+    let answer = connection.rest().await;
+    assert_eq!((answer.body.as_str(), answer.header("connection")), ("slow", Some("close")));
+    slow.server.finished().await;
+}
+
+#[actix_web::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let slow = Slow::start(&[("CHAT__HTTP__SHUTDOWN_MS", "900")]).await;
+    let mut connection = slow.server.connect().await;
+    connection.send(GET_SLOW).await;
+    slow.has_begun().await;
+    let started = Instant::now();
+    slow.server.shutdown.cancel();
+    slow.server.finished().await;
+    assert!((Duration::from_millis(900)..Duration::from_secs(4)).contains(&started.elapsed()), "{:?}", started.elapsed());
+}
+
+#[actix_web::test]
+async fn a_taken_port_is_told_in_a_sentence() {
+    let first = bind(&settings(&[])).await.unwrap();
+    let port = first.local_addr().unwrap().port().to_string();
+    let refused = bind(&settings(&[("PORT", &port)])).await.unwrap_err();
+    let expected = format!("port {port} is in use on 127.0.0.1: stop what listens there, or choose another port with PORT");
+    assert_eq!(refused.to_string(), expected);
+}
+
+#[actix_web::test]
+async fn an_address_of_another_machine_is_told_as_such() {
+    let refused = bind(&settings(&[("CHAT__HTTP__ADDRESS", "192.0.2.1")])).await.unwrap_err();
+    assert_eq!(refused.to_string(), "cannot listen on 192.0.2.1:0");
+}

@@ -1,0 +1,124 @@
+//! What the server does with requests that are too large, too slow or wrongly framed.
+
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Bytes, ServiceConfig};
+use service::http::{Body, endpoint};
+use service::problem::Problem;
+
+use crate::support::Server;
+
+const LIMIT: usize = 1000;
+const SMALL: &[(&str, &str)] =
+    &[("CHAT__HTTP__REQUEST_BYTES", "1000"), ("CHAT__HTTP__CLIENT_BODY_MS", "300"), ("CHAT__HTTP__CLIENT_HEADER_MS", "300")];
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(endpoint("/length").post(async |body: Body| body.bytes().len().to_string()))
+        .service(endpoint("/framework").post(async |body: Bytes| body.len().to_string()))
+        .service(endpoint("/json").post(json));
+}
+
+async fn json(body: Body) -> Result<String, Problem> {
+    Ok(body.object(None)?.len().to_string())
+}
+
+fn post(path: &str, headers: &str, body: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n{body}")
+}
+
+fn sized(path: &str, length: usize) -> String {
+    post(path, &format!("Content-Length: {length}\r\n"), &"x".repeat(length))
+}
+
+fn chunked(path: &str, length: usize) -> String {
+    let chunk = format!("64\r\n{}\r\n", "x".repeat(100));
+    post(path, "Transfer-Encoding: chunked\r\n", &format!("{}0\r\n\r\n", chunk.repeat(length / 100)))
+}
+
+#[actix_web::test]
+async fn a_body_of_the_limit_passes_and_a_larger_one_is_413() {
+    let server = Server::start_with(SMALL, routes).await;
+    for path in ["/length", "/framework"] {
+        assert_eq!(server.raw(sized(path, LIMIT)).await.body, "1000");
+        assert_eq!(server.raw(chunked(path, LIMIT)).await.body, "1000");
+        server.raw(sized(path, LIMIT + 1)).await.problem(413, "payload_too_large");
+        server.raw(chunked(path, LIMIT + 100)).await.problem(413, "payload_too_large");
+        server.raw(chunked(path, LIMIT * 100)).await.problem(413, "payload_too_large");
+    }
+}
+
+#[actix_web::test]
+async fn an_announced_length_is_refused_before_the_body_comes() {
+    let server = Server::start_with(SMALL, routes).await;
+    for length in ["1001", "999999999999"] {
+        let mut connection = server.connect().await;
+        connection.send(post("/length", &format!("Content-Length: {length}\r\n"), "")).await;
+        connection.answer().await.problem(413, "payload_too_large");
+    }
+}
+
+#[actix_web::test]
+async fn a_slow_body_is_408_and_the_connection_is_closed() {
+    let server = Server::start_with(SMALL, routes).await;
+    let started = Instant::now();
+    let answer = server.raw("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").await;
+    answer.problem(408, "request_timeout");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!((Duration::from_millis(300)..Duration::from_secs(5)).contains(&started.elapsed()), "{:?}", started.elapsed());
+}
+
+#[actix_web::test]
+async fn a_body_that_trickles_is_held_to_the_same_deadline() {
+    let server = Server::start_with(SMALL, routes).await;
+    let mut connection = server.connect().await;
+    connection.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").await;
+    for _ in 0..9 {
+        connection.send("x").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    connection.answer().await.problem(408, "request_timeout");
+}
+
+#[actix_web::test]
+async fn heads_beyond_the_parser_get_a_bare_status() {
+    let server = Server::start_with(SMALL, routes).await;
+    let giant = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Filler: {}\r\n\r\n", "x".repeat(200_000));
+    let twice = post("/length", "Content-Length: 1\r\nContent-Length: 2\r\n", "xx");
+    let both = post("/length", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n");
+    let signed = post("/length", "Content-Length: +1\r\n", "x");
+    for (name, request, status) in [
+        ("giant header", giant.as_str(), 431),
+        ("two lengths", &twice, 400),
+        ("length and chunks", &both, 400),
+        ("signed length", &signed, 400),
+        ("not HTTP", "what is this?\r\n\r\n", 400),
+        ("slow head", "GET / HT", 408),
+    ] {
+        assert_eq!(server.raw(request).await.status, status, "{name}");
+    }
+    let after = server.raw(sized("/length", 3)).await;
+    assert_eq!(after.body, "3", "{after:?}");
+}
+
+#[actix_web::test]
+async fn broken_chunks_and_early_ends_are_400() {
+    let server = Server::start_with(SMALL, routes).await;
+    let broken = post("/length", "Transfer-Encoding: chunked\r\n", "zz\r\n");
+    server.raw(broken).await.problem(400, "malformed_request");
+}
+
+#[actix_web::test]
+async fn bodies_that_are_not_json_are_refused_by_kind() {
+    let server = Server::start_with(SMALL, routes).await;
+    let json = |headers: &str, body: &str| post("/json", &format!("Content-Length: {}\r\n{headers}", body.len()), body);
+    assert_eq!(server.raw(json("Content-Type: application/json\r\n", "{\"a\":1}")).await.body, "1");
+    assert_eq!(server.raw(json("", "{\"a\":1}")).await.body, "1");
+    assert_eq!(server.raw(json("Content-Encoding: identity\r\n", "{}")).await.body, "0");
+    server.raw(json("Content-Type: text/plain\r\n", "{}")).await.problem(415, "unsupported_media_type");
+    server.raw(json("Content-Type: é\r\n", "{}")).await.problem(415, "unsupported_media_type");
+    server.raw(json("Content-Encoding: gzip\r\n", "{}")).await.problem(415, "unsupported_media_type");
+    server.raw(json("", "{\"a\":")).await.problem(400, "malformed_json");
+    server.raw(json("", "")).await.problem(400, "malformed_json");
+    server.raw(json("", "[]")).await.problem(400, "malformed_json");
+}

@@ -1,0 +1,10 @@
+//! The HTTP server as clients meet it: real servers on a port of their own, spoken to over TCP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod draining;
+mod health;
+mod limits;
+mod request_ids;
+mod routing;
+mod support;
