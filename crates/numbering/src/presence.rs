@@ -1,0 +1,62 @@
+//! Tells a reader whether a number that is not stored was ever given, and when what MySQL says of it is final.
+
+use std::time::{Duration, Instant};
+
+use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
+use tokio::time::timeout_at;
+
+use crate::{Dependency, Error, Numbering};
+
+/// A create is published within this time after its number was taken, or never: then its client gets an error. So a fence sent
+/// this long after a number was first seen as given stands behind its create.
+pub const SETTLING_TIME: Duration = Duration::from_secs(1);
+
+impl Numbering {
+    /// Whether the chat, or the message in it, was given its number, by what Redis knows now: no wait, one round trip.
+    /// `false` only when it surely was not.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when Redis cannot be asked.
+    pub async fn may_come(
+        &self,
+        token: ApplicationToken,
+        application: ApplicationId,
+        chat: ChatNumber,
+        message: Option<MessageNumber>,
+    ) -> Result<bool, Error> {
+        let adopted = self.keeper.adopted().await?;
+        let chats = self.sequencer.last_chat(&adopted, token).await;
+        let last_chat = match chats {
+            Ok(last) => last,
+            Err(error) => {
+                self.settle::<()>(&adopted, Err(error))?;
+                None
+            }
+        };
+        if last_chat.is_some_and(|(id, last)| id == application && chat.get() > last) {
+            return Ok(false);
+        }
+        let Some(message) = message else { return Ok(true) };
+        match self.sequencer.last_message(&adopted, token, chat).await {
+            Ok(last) => Ok(last.is_none_or(|last| message.get() <= last)),
+            Err(error) => self.settle::<()>(&adopted, Err(error)).map(|()| true),
+        }
+    }
+
+    /// Waits behind a fence, until `deadline` at most, for what may still come of this chat. `true`: all that stood in its queue
+    /// when this was asked is committed now, and what MySQL says next is final. `false`: it may still come.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when Redis or the broker cannot be asked.
+    pub async fn settled(&self, application: ApplicationId, chat: ChatNumber, deadline: Instant) -> Result<bool, Error> {
+        let fenced = async {
+            let adopted = self.keeper.adopted().await?;
+            let partition = self.partitions.partition_of(application, chat);
+            self.fence(&adopted, [partition], deadline).await
+        };
+        match timeout_at(deadline.into(), fenced).await {
+            Ok(Err(Error::Unavailable(Dependency::Consumer))) | Err(_) => Ok(false),
+            Ok(outcome) => outcome,
+        }
+    }
+}

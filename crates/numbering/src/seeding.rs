@@ -1,0 +1,102 @@
+//! Sets a missing counter to what is stored, behind a fence.
+//!
+//! A counter is missing after its epoch opened, or because Redis lost it. Either way numbers may have been given whose creates
+//! still stand in the queue: the fence goes in behind them, and its answer says that they are committed. Only then is the highest
+//! number in MySQL the highest that was given. The counter is set if it is *still* missing in the *same* epoch.
+
+use std::{sync::Arc, time::Instant};
+
+use domain::{ApplicationId, ApplicationToken, ChatNumber};
+use events::Partition;
+use futures_util::future::try_join_all;
+use sequencer::Adopted;
+use store::{applications, chats, messages};
+
+use crate::{Dependency, Error, Numbering};
+
+impl Numbering {
+    /// Seeds the counter of an application's chats. Its chats are spread over all partitions, so each gets a fence.
+    pub(crate) async fn seed_application(
+        &self,
+        adopted: &Arc<Adopted>,
+        token: ApplicationToken,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        // The look-up comes first: an unknown token costs one indexed read, and no fence.
+        let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
+        let Some(id) = found else { return Err(Error::UnknownApplication) };
+        if !self.fence(adopted, self.partitions.all(), deadline).await? {
+            return Ok(());
+        }
+        let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
+        metrics::counter!("chat_seeds_total", "counter" => "chats").increment(1);
+        self.settle(adopted, self.sequencer.seed_application(adopted, token, id, last).await)
+    }
+
+    /// Seeds the counter of a chat's messages.
+    pub(crate) async fn seed_chat(
+        &self,
+        adopted: &Arc<Adopted>,
+        token: ApplicationToken,
+        application: ApplicationId,
+        chat: ChatNumber,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let partition = self.partitions.partition_of(application, chat);
+        if !self.fence(adopted, [partition], deadline).await? {
+            return Ok(());
+        }
+        let mut conn = self.connection().await?;
+        if chats::find(&mut conn, application, chat).await.map_err(mysql)?.is_none() {
+            return Err(Error::UnknownChat);
+        }
+        let last = messages::highest(&mut conn, application, chat).await.map_err(mysql)?;
+        drop(conn);
+        metrics::counter!("chat_seeds_total", "counter" => "messages").increment(1);
+        self.settle(adopted, self.sequencer.seed_chat(adopted, token, chat, last).await)
+    }
+
+    /// Waits until all that stands in these partitions now is committed. `false`: the epoch is over, begin anew.
+    pub(crate) async fn fence(
+        &self,
+        adopted: &Arc<Adopted>,
+        partitions: impl IntoIterator<Item = Partition>,
+        deadline: Instant,
+    ) -> Result<bool, Error> {
+        let epoch = adopted.record().epoch;
+        let fences = partitions.into_iter().map(|partition| self.publisher.fence(epoch, partition, deadline));
+        match try_join_all(fences).await {
+            Ok(_) => Ok(true),
+            Err(broker::FenceError::Returned) => {
+                self.keeper.returned(adopted);
+                Ok(false)
+            }
+            Err(broker::FenceError::Unanswered) => Err(Error::Unavailable(Dependency::Consumer)),
+            Err(broker::FenceError::Unavailable) => Err(Error::Unavailable(Dependency::Rabbitmq)),
+        }
+    }
+
+    /// Makes an answer of Redis one of ours: an epoch that is over is no failure, the caller begins anew.
+    pub(crate) fn settle<T>(&self, adopted: &Arc<Adopted>, outcome: Result<T, sequencer::Error>) -> Result<(), Error> {
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(sequencer::Error::Stale) => {
+                self.keeper.forget(adopted);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(%error, "Redis failed");
+                Err(Error::Unavailable(Dependency::Redis))
+            }
+        }
+    }
+
+    pub(crate) async fn connection(&self) -> Result<store::PooledConnection, Error> {
+        self.store.acquire().await.map_err(mysql)
+    }
+}
+
+pub(crate) fn mysql(error: store::Error) -> Error {
+    tracing::debug!(%error, "MySQL failed");
+    Error::Unavailable(Dependency::Mysql)
+}
