@@ -1,0 +1,98 @@
+//! `/applications`: creates, shows, renames and lists applications.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header::LOCATION},
+    web::Data,
+};
+use domain::{Application, ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Rule, Timestamp};
+use service::{http::Body, json::text_field, problem::Problem};
+use store::applications::{self, PageOfApplications};
+
+use crate::{
+    errors::{of_store, required},
+    paging::{self, Neighbours, Parameters},
+    path::ApplicationPath,
+    representation::ApplicationBody,
+    state::State,
+};
+
+/// Pages by ordinal cost as much as all before them, so they end here; `after` and `before` reach any depth at one price.
+const ORDINAL_DEPTH: u64 = 100_000;
+
+/// `POST /applications`
+pub(crate) async fn create(state: Data<State>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let name = text_field(&mut body.object(Some("application"))?, Field::Name)?.ok_or_else(|| required(Field::Name))?;
+    let name = ApplicationName::new(name)?;
+    let token = ApplicationToken::generate().map_err(Problem::internal)?;
+    // The counter that is set behind the row is of the epoch in which this began, or it is not set.
+    let begun = state.numbering.begin();
+    let created =
+        applications::create(&mut *state.connection().await?, token, &name, Timestamp::now()).await.map_err(of_store)?;
+    state.numbering.application_created(begun, token, created.id).await;
+    let location = format!("{}/{token}", request.path());
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ApplicationBody::from(created)))
+}
+
+/// `GET /applications/{token}`
+pub(crate) async fn read(state: Data<State>, path: ApplicationPath) -> Result<HttpResponse, Problem> {
+    let found = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
+    found.map(shown).ok_or_else(Problem::application_not_found)
+}
+
+/// `PUT|PATCH /applications/{token}`: changes the name.
+pub(crate) async fn update(
+    state: Data<State>,
+    path: ApplicationPath,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let name = new_name(&request, &body)?;
+    let mut conn = state.connection().await?;
+    let updated = match name {
+        Some(name) => applications::rename(&mut conn, path.token, &name, Timestamp::now()).await,
+        None => applications::find(&mut conn, path.token).await,
+    };
+    updated.map_err(of_store)?.map(shown).ok_or_else(Problem::application_not_found)
+}
+
+/// A name that was not named is left as it is by PATCH, and is asked for by PUT.
+fn new_name(request: &HttpRequest, body: &Body) -> Result<Option<ApplicationName>, Problem> {
+    let mut fields = body.object(Some("application"))?;
+    let named = fields.contains_key(Field::Name.as_str());
+    match text_field(&mut fields, Field::Name)? {
+        Some(name) => Ok(Some(ApplicationName::new(name)?)),
+        None if named || request.method() == Method::PUT => Err(required(Field::Name)),
+        None => Ok(None),
+    }
+}
+
+/// `GET /applications`: oldest first, paged by token, because an application has no number.
+pub(crate) async fn list(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::of(&request)?;
+    let limit = parameters.limit()?;
+    let page = page(&parameters, limit)?;
+    let found = applications::list(&mut *state.connection().await?, page).await.map_err(of_store)?;
+    let found = found.ok_or_else(Problem::application_not_found)?;
+    let neighbours = Neighbours::of(&found, limit, |application| application.token.to_string());
+    let entries: Vec<ApplicationBody> = found.entries.into_iter().map(ApplicationBody::from).collect();
+    Ok(paging::answer(&request, "applications", &entries, limit, &neighbours))
+}
+
+fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications, Invalid> {
+    let token = |field, text| ApplicationToken::parse(text).map_err(|Invalid { rule, .. }| Invalid::new(field, rule));
+    match parameters.anchor()? {
+        None => Ok(PageOfApplications::First { limit }),
+        Some((Field::After, text)) => Ok(PageOfApplications::After { token: token(Field::After, text)?, limit }),
+        Some((Field::Before, text)) => Ok(PageOfApplications::Before { token: token(Field::Before, text)?, limit }),
+        Some((_, text)) => {
+            let last = ORDINAL_DEPTH / limit.get();
+            let page = text.parse().ok().filter(|page| (1..=last).contains(page));
+            Ok(PageOfApplications::Ordinal { page: page.ok_or(Invalid::new(Field::Page, Rule::Within(1, last)))?, limit })
+        }
+    }
+}
+
+fn shown(application: Application) -> HttpResponse {
+    HttpResponse::Ok().json(ApplicationBody::from(application))
+}

@@ -1,0 +1,100 @@
+//! `…/chats`: a chat, its name, and the list of an application's chats.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use domain::{ApplicationId, ApplicationToken, Chat, ChatName, ChatNumber, Field, Invalid, Timestamp};
+use serde_json::{Map, Value};
+use service::{http::Body, json::text_field, problem::Problem};
+use store::{Lookup, applications, chats};
+
+use crate::{
+    errors::of_store,
+    paging::{self, Neighbours, Parameters},
+    path::{ApplicationPath, ChatPath},
+    representation::ChatBody,
+    state::State,
+    waiting::{Waited, Wanted, pending, wait_for},
+};
+
+/// `GET …/chats/{number}`
+pub(crate) async fn read(state: Data<State>, path: ChatPath) -> Result<HttpResponse, Problem> {
+    let ChatPath { token, chat } = path;
+    let found = chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store)?;
+    match found {
+        Lookup::Found(chat) => Ok(shown(chat)),
+        Lookup::NoApplication => Err(Problem::application_not_found()),
+        Lookup::Missing(application) => match wait(&state, token, application, chat).await? {
+            Waited::Found(chat) => Ok(shown(chat)),
+            Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
+            Waited::Pending => Ok(pending(chat.get())),
+        },
+    }
+}
+
+/// `GET …/chats`
+pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let page = Parameters::of(&request)?.page()?;
+    let mut conn = state.connection().await?;
+    let application = applications::id_of(&mut conn, path.token).await.map_err(of_store)?;
+    let application = application.ok_or_else(Problem::application_not_found)?;
+    let found = chats::list(&mut conn, application, page).await.map_err(of_store)?;
+    let neighbours = Neighbours::of(&found, page.limit(), |chat| chat.number.to_string());
+    let entries: Vec<ChatBody> = found.entries.into_iter().map(ChatBody::from).collect();
+    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours))
+}
+
+/// `PUT|PATCH …/chats/{number}`: changes the name, or with `null` removes it.
+pub(crate) async fn update(state: Data<State>, path: ChatPath, body: Body) -> Result<HttpResponse, Problem> {
+    let ChatPath { token, chat } = path;
+    let change = NameChange::read(&mut body.object(Some("chat"))?)?;
+    let application = state.application(token).await?;
+    if let Some(updated) = change.apply(&state, application, chat).await? {
+        return Ok(shown(updated));
+    }
+    match wait(&state, token, application, chat).await? {
+        Waited::Found(_) => Ok(shown(change.apply(&state, application, chat).await?.ok_or_else(Problem::chat_not_found)?)),
+        Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
+        Waited::Pending => Err(Problem::not_yet_stored()),
+    }
+}
+
+/// Waits for a chat that is not stored at first sight.
+pub(crate) async fn wait(
+    state: &State,
+    token: ApplicationToken,
+    application: ApplicationId,
+    chat: ChatNumber,
+) -> Result<Waited<Chat>, Problem> {
+    let wanted = Wanted { token, application, chat, message: None };
+    wait_for(&state.numbering, wanted, state.settings.read_wait(), async || {
+        chats::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)
+    })
+    .await
+}
+
+fn shown(chat: Chat) -> HttpResponse {
+    HttpResponse::Ok().json(ChatBody::from(chat))
+}
+
+/// What an update says of the name.
+enum NameChange {
+    Keep,
+    To(Option<ChatName>),
+}
+
+impl NameChange {
+    fn read(fields: &mut Map<String, Value>) -> Result<Self, Invalid> {
+        if !fields.contains_key(Field::Name.as_str()) {
+            return Ok(Self::Keep);
+        }
+        Ok(Self::To(text_field(fields, Field::Name)?.map(ChatName::new).transpose()?))
+    }
+
+    async fn apply(&self, state: &State, application: ApplicationId, chat: ChatNumber) -> Result<Option<Chat>, Problem> {
+        let mut conn = state.connection().await?;
+        match self {
+            Self::Keep => chats::find(&mut conn, application, chat).await,
+            Self::To(name) => chats::rename(&mut conn, application, chat, name.as_ref(), Timestamp::now()).await,
+        }
+        .map_err(of_store)
+    }
+}

@@ -1,0 +1,44 @@
+//! The sections of the configuration that this service uses.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The port unless configured otherwise.
+pub const DEFAULT_PORT: u16 = 3000;
+
+/// The service's configuration.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    /// The HTTP server.
+    pub http: service::http::Settings,
+    /// Where everything is read from.
+    pub mysql: store::Settings,
+    /// Where it is asked whether a number was given.
+    pub redis: sequencer::Settings,
+    /// Where fences are sent.
+    pub amqp: broker::Settings,
+    /// Where messages are searched.
+    pub elasticsearch: search::Settings,
+    /// Logs.
+    pub log: service::telemetry::Settings,
+    /// The service's own.
+    pub api: Settings,
+}
+
+/// The section `api`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How long a read waits for a number that was given and is not stored yet, in milliseconds.
+    pub read_wait_ms: u64,
+    /// The largest chat, in messages, that is searched in MySQL while Elasticsearch is down.
+    pub scan_limit: u64,
+}
+
+impl Settings {
+    /// Never shorter than the time in which a create is published or given up: else a fence could overtake it.
+    pub(crate) fn read_wait(&self) -> Duration {
+        Duration::from_millis(self.read_wait_ms).max(numbering::SETTLING_TIME)
+    }
+}

@@ -1,0 +1,22 @@
+//! Reads, updates and searches on port 3000; creates applications.
+//!
+//! The service answers from MySQL, which is the truth, and asks Elasticsearch only for numbers. It must never give a number, never
+//! say 404 of something that may still come, and never show a database id.
+
+mod applications;
+mod chats;
+mod config;
+mod errors;
+mod family;
+mod messages;
+mod paging;
+mod path;
+mod representation;
+mod routes;
+mod search;
+mod start;
+mod state;
+mod waiting;
+
+pub use config::{Config, DEFAULT_PORT, Settings};
+pub use start::{Error, Running, start};

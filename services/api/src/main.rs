@@ -1,0 +1,26 @@
+//! The api service: reads, updates and searches until SIGTERM.
+
+use std::process::ExitCode;
+
+use api::{Config, DEFAULT_PORT};
+use service::{
+    http,
+    program::{self, Failure},
+    shutdown, telemetry,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    program::run("api", DEFAULT_PORT, |_| Ok(()), serve).await
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let telemetry = telemetry::init(&config.log, "api")?;
+    let shutdown = shutdown::on_signals()?;
+    let listener = http::bind(&config.http).await?;
+    let running = api::start(config, listener, telemetry, shutdown).await?;
+    tracing::info!(address = %running.address(), "answering");
+    running.finished().await?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! `…/messages`: a message, its text, and the list of a chat's messages.
+
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
+use domain::{ApplicationId, ApplicationToken, ChatNumber, Field, Message, MessageBody as Text, MessageNumber, Timestamp};
+use service::{http::Body, json::text_field, problem::Problem};
+use store::{Lookup, chats as chat_rows, messages};
+
+use crate::{
+    chats,
+    errors::{of_numbering, of_store, required},
+    paging::{self, Neighbours, Parameters},
+    path::{ChatPath, MessagePath},
+    representation::MessageBody,
+    state::State,
+    waiting::{Waited, Wanted, pending, wait_for},
+};
+
+/// `GET …/messages/{message}`
+pub(crate) async fn read(state: Data<State>, path: MessagePath) -> Result<HttpResponse, Problem> {
+    let MessagePath { token, chat, message } = path;
+    let found = messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store)?;
+    match found {
+        Lookup::Found(message) => Ok(shown(message)),
+        Lookup::NoApplication => Err(Problem::application_not_found()),
+        Lookup::Missing(application) => match wait(&state, token, application, chat, message).await? {
+            Waited::Found(message) => Ok(shown(message)),
+            Waited::NeverGiven => Err(never_given(&state, token, application, chat).await?),
+            Waited::Gap => Err(absent(&state, application, chat).await?),
+            Waited::Pending => Ok(pending(message.get())),
+        },
+    }
+}
+
+/// `GET …/messages`
+pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let ChatPath { token, chat } = path;
+    let page = Parameters::of(&request)?.page()?;
+    let application = state.application(token).await?;
+    let found = messages::list(&mut *state.connection().await?, application, chat, page).await.map_err(of_store)?;
+    // A chat that has messages is there; only of an empty page it must be asked.
+    if found.entries.is_empty()
+        && let Some(answer) = missing_chat(&state, token, application, chat).await?
+    {
+        return Ok(answer);
+    }
+    let neighbours = Neighbours::of(&found, page.limit(), |message| message.number.to_string());
+    let entries: Vec<MessageBody> = found.entries.into_iter().map(MessageBody::from).collect();
+    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours))
+}
+
+/// `PUT|PATCH …/messages/{message}`: changes the text.
+pub(crate) async fn update(
+    state: Data<State>,
+    path: MessagePath,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let MessagePath { token, chat, message } = path;
+    let text = new_text(&request, &body)?;
+    let application = state.application(token).await?;
+    if let Some(updated) = apply(&state, application, chat, message, text.as_ref()).await? {
+        return Ok(shown(updated));
+    }
+    match wait(&state, token, application, chat, message).await? {
+        Waited::Found(_) => {
+            let updated = apply(&state, application, chat, message, text.as_ref()).await?;
+            Ok(shown(updated.ok_or_else(Problem::message_not_found)?))
+        }
+        Waited::NeverGiven => Err(never_given(&state, token, application, chat).await?),
+        Waited::Gap => Err(absent(&state, application, chat).await?),
+        Waited::Pending => Err(Problem::not_yet_stored()),
+    }
+}
+
+/// A text that was not named is left as it is by PATCH, and is asked for by PUT.
+fn new_text(request: &HttpRequest, body: &Body) -> Result<Option<Text>, Problem> {
+    let mut fields = body.object(Some("message"))?;
+    let named = fields.contains_key(Field::Body.as_str());
+    match text_field(&mut fields, Field::Body)? {
+        Some(text) => Ok(Some(Text::new(text)?)),
+        None if named || request.method() == Method::PUT => Err(required(Field::Body)),
+        None => Ok(None),
+    }
+}
+
+async fn apply(
+    state: &State,
+    application: ApplicationId,
+    chat: ChatNumber,
+    message: MessageNumber,
+    text: Option<&Text>,
+) -> Result<Option<Message>, Problem> {
+    let mut conn = state.connection().await?;
+    match text {
+        Some(text) => messages::edit(&mut conn, application, chat, message, text, Timestamp::now()).await,
+        None => messages::find(&mut conn, application, chat, message).await,
+    }
+    .map_err(of_store)
+}
+
+async fn wait(
+    state: &State,
+    token: ApplicationToken,
+    application: ApplicationId,
+    chat: ChatNumber,
+    message: MessageNumber,
+) -> Result<Waited<Message>, Problem> {
+    let wanted = Wanted { token, application, chat, message: Some(message) };
+    wait_for(&state.numbering, wanted, state.settings.read_wait(), async || {
+        messages::find(&mut *state.connection().await?, application, chat, message).await.map_err(of_store)
+    })
+    .await
+}
+
+/// The message's number was never given; its chat may be there all the same, or be about to come.
+async fn never_given(
+    state: &State,
+    token: ApplicationToken,
+    application: ApplicationId,
+    chat: ChatNumber,
+) -> Result<Problem, Problem> {
+    match state.numbering.may_come(token, application, chat, None).await.map_err(of_numbering)? {
+        true => Ok(Problem::message_not_found()),
+        false => absent(state, application, chat).await,
+    }
+}
+
+/// Which of the two is not there: the message, or the whole chat.
+async fn absent(state: &State, application: ApplicationId, chat: ChatNumber) -> Result<Problem, Problem> {
+    let stored = chat_rows::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)?;
+    Ok(if stored.is_some() { Problem::message_not_found() } else { Problem::chat_not_found() })
+}
+
+/// What is answered in place of a list or a search when the chat is not stored; `None` when it is.
+pub(crate) async fn missing_chat(
+    state: &State,
+    token: ApplicationToken,
+    application: ApplicationId,
+    chat: ChatNumber,
+) -> Result<Option<HttpResponse>, Problem> {
+    let stored = chat_rows::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)?;
+    if stored.is_some() {
+        return Ok(None);
+    }
+    match chats::wait(state, token, application, chat).await? {
+        Waited::Found(_) => Ok(None),
+        Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
+        Waited::Pending => Ok(Some(pending(chat.get()))),
+    }
+}
+
+fn shown(message: Message) -> HttpResponse {
+    HttpResponse::Ok().json(MessageBody::from(message))
+}

@@ -1,0 +1,75 @@
+//! How the entities look in answers. No database id is among the fields.
+
+use domain::{Application, Chat, Message, Timestamp};
+use serde::Serialize;
+
+/// An application as clients see it.
+#[derive(Serialize)]
+pub(crate) struct ApplicationBody {
+    token: String,
+    name: String,
+    chats_count: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Application> for ApplicationBody {
+    fn from(application: Application) -> Self {
+        Self {
+            token: application.token.to_string(),
+            name: application.name.into(),
+            chats_count: application.chats_count,
+            created_at: application.created_at,
+            updated_at: application.updated_at,
+        }
+    }
+}
+
+/// A chat as clients see it.
+#[derive(Serialize)]
+pub(crate) struct ChatBody {
+    number: u64,
+    name: Option<String>,
+    messages_count: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Chat> for ChatBody {
+    fn from(chat: Chat) -> Self {
+        Self {
+            number: chat.number.get(),
+            name: chat.name.map(String::from),
+            messages_count: chat.messages_count,
+            created_at: chat.created_at,
+            updated_at: chat.updated_at,
+        }
+    }
+}
+
+/// A message as clients see it.
+#[derive(Serialize)]
+pub(crate) struct MessageBody {
+    number: u64,
+    body: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Message> for MessageBody {
+    fn from(message: Message) -> Self {
+        Self {
+            number: message.number.get(),
+            body: message.body.into(),
+            created_at: message.created_at,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+/// What stands for something that was accepted and is not stored yet.
+#[derive(Serialize)]
+pub(crate) struct PendingBody {
+    pub(crate) number: u64,
+    pub(crate) status: &'static str,
+}

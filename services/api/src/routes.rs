@@ -1,0 +1,24 @@
+//! Every route of the service, in one table: the two families and the older clients' spelling.
+
+use actix_web::web::{Data, ServiceConfig};
+use service::http::endpoint;
+
+use crate::{applications, chats, family::V1_PREFIX, messages, search, state::State};
+
+/// The business routes; caching and conditional requests, when they come, belong into the handlers of reads, rate limits around all.
+pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
+    config.app_data(state);
+    for prefix in ["", V1_PREFIX] {
+        let application = format!("{prefix}/applications/{{token}}");
+        let chat = format!("{application}/chats/{{number}}");
+        config
+            .service(endpoint(&format!("{prefix}/applications")).get(applications::list).post(applications::create))
+            .service(endpoint(&application).get(applications::read).update(applications::update))
+            .service(endpoint(&format!("{application}/chats")).get(chats::list))
+            .service(endpoint(&chat).get(chats::read).update(chats::update))
+            .service(endpoint(&format!("{chat}/messages")).get(messages::list))
+            .service(endpoint(&format!("{chat}/messages/search")).get(search::search))
+            .service(endpoint(&format!("{chat}/messages/{{message}}")).get(messages::read).update(messages::update));
+    }
+    config.service(endpoint("/chats/{number}/messages/search").get(search::search));
+}

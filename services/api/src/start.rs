@@ -1,0 +1,125 @@
+//! Puts the service together, and takes it apart in order.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use ::search::SearchIndex;
+use actix_web::web::Data;
+use broker::Publisher;
+use numbering::Numbering;
+use sequencer::Sequencer;
+use service::{
+    health::{self, Check},
+    http,
+    telemetry::Telemetry,
+};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, routes, state::State};
+
+/// How long the start waits for the broker, to learn whether its queues are those configured.
+const TOPOLOGY_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why the service cannot start, or ended other than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The HTTP server failed.
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    /// MySQL's settings are of no use.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Redis' settings are of no use.
+    #[error(transparent)]
+    Sequencer(#[from] sequencer::Error),
+    /// RabbitMQ's queues are others than configured.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// Elasticsearch's settings are of no use.
+    #[error(transparent)]
+    Search(#[from] ::search::Error),
+}
+
+/// The service at work.
+pub struct Running {
+    server: http::Running,
+    publisher: Publisher,
+    background: CancellationToken,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Waits until `shutdown` was cancelled and all is finished: first the requests, then what they need.
+    ///
+    /// # Errors
+    /// When the HTTP server failed.
+    pub async fn finished(self) -> Result<(), Error> {
+        let outcome = self.server.finished().await;
+        self.publisher.drain().await;
+        self.background.cancel();
+        Ok(outcome?)
+    }
+}
+
+/// Starts the service on `listener`. None of the servers needs to be up: requests are answered 503 until they are.
+///
+/// # Errors
+/// When a setting is of no use, or the queues were made for another number of partitions.
+pub async fn start(
+    config: Config,
+    listener: TcpListener,
+    telemetry: Telemetry,
+    shutdown: CancellationToken,
+) -> Result<Running, Error> {
+    // What requests need outlives the accepting of requests.
+    let background = CancellationToken::new();
+    let store = Store::connect(&config.mysql)?;
+    let index = SearchIndex::connect(&config.elasticsearch)?;
+    let sequencer = Sequencer::connect(&config.redis)?;
+    let publisher = Publisher::start(&config.amqp, background.clone());
+    if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
+        return Err(wrong.into());
+    }
+    let partitions = config.amqp.topology().partitions();
+    let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
+    let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry);
+    let state = Data::new(State { store, numbering, index, settings: config.api });
+    let server = http::serve(listener, &config.http, shutdown, move |routes| {
+        routes::configure(routes, state.clone());
+        health(routes);
+    })?;
+    Ok(Running { server, publisher, background })
+}
+
+/// Without MySQL nothing can be answered. Without the others most can, so they are reported and leave the service ready.
+fn checks(store: &Store, sequencer: &Sequencer, publisher: &Publisher, index: &SearchIndex) -> Vec<Check> {
+    let (store, sequencer, publisher, index) = (store.clone(), sequencer.clone(), publisher.clone(), index.clone());
+    vec![
+        Check::new("mysql", move || {
+            let store = store.clone();
+            async move { store.ping().await }
+        }),
+        Check::new("redis", move || {
+            let sequencer = sequencer.clone();
+            async move { sequencer.check().await }
+        })
+        .optional(),
+        Check::new("rabbitmq", move || {
+            let publisher = publisher.clone();
+            async move { publisher.check() }
+        })
+        .optional(),
+        Check::new("elasticsearch", move || {
+            let index = index.clone();
+            async move { index.check().await }
+        })
+        .optional(),
+    ]
+}

@@ -1,0 +1,29 @@
+//! What the handlers work with.
+
+use ::search::SearchIndex;
+use domain::{ApplicationId, ApplicationToken};
+use numbering::Numbering;
+use service::problem::Problem;
+use store::{PooledConnection, Store, applications};
+
+use crate::{Settings, errors::of_store};
+
+/// Shared by all workers.
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) numbering: Numbering,
+    pub(crate) index: SearchIndex,
+    pub(crate) settings: Settings,
+}
+
+impl State {
+    pub(crate) async fn connection(&self) -> Result<PooledConnection, Problem> {
+        self.store.acquire().await.map_err(of_store)
+    }
+
+    /// The application that a token names, or 404.
+    pub(crate) async fn application(&self, token: ApplicationToken) -> Result<ApplicationId, Problem> {
+        let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(of_store)?;
+        found.ok_or_else(Problem::application_not_found)
+    }
+}

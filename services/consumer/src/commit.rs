@@ -1,0 +1,146 @@
+//! Sees a batch through to its commit, whatever it takes: retries what may pass, isolates what never will.
+//!
+//! It returns only when every entry is stored, as a row or as a dead letter. A failure that nobody can tell to pass is retried
+//! all the same: nothing is dropped, and nothing is acknowledged before it is stored. To give up means to drop the future; the
+//! broker then delivers again what was not acknowledged.
+
+use std::time::{Duration, Instant};
+
+use domain::Timestamp;
+use events::Epoch;
+use search::Document;
+use service::telemetry::Repeats;
+use store::{Error, ErrorKind};
+use tokio::{sync::mpsc::OwnedPermit, time::sleep};
+
+use crate::{
+    backoff::{Backoff, Bounds},
+    batch::{Limits, cut},
+    decode::{Entry, Subject},
+    index::{HandOver, HandOvers},
+    isolate::Parts,
+    letters,
+    persist::{Persister, Stored},
+    plan::Plan,
+};
+
+/// How long the relay leaves a batch to the indexer that was handed it.
+const INDEXER_TIME: Duration = Duration::from_secs(10);
+/// A part that did not get done in time is split, for it may be too much for a slow server; a smaller one is not what is slow.
+const LARGE_PART: usize = 64;
+/// While MySQL is down, it is said this often.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// Commits the batches of one partition.
+pub(crate) struct Committer {
+    persister: Persister,
+    hand_overs: HandOvers,
+    limits: Limits,
+    retry: Bounds,
+    failures: Repeats,
+}
+
+impl Committer {
+    pub(crate) fn new(persister: Persister, hand_overs: HandOvers, limits: Limits, retry: Bounds) -> Self {
+        Self { persister, hand_overs, limits, retry, failures: Repeats::every(SAY_EVERY) }
+    }
+
+    /// Stores all entries, in order, and raises the partition's epoch to theirs. `stored_epoch` is what is stored of it.
+    pub(crate) async fn commit(&self, entries: &mut [Entry], stored_epoch: &mut Epoch) {
+        let mut parts = Parts::new(cut(entries, self.limits));
+        let mut backoff = Backoff::new(self.retry);
+        while let Some(part) = parts.next() {
+            let epoch = entries[part.clone()].iter().filter_map(|entry| entry.epoch).max().filter(|epoch| epoch > stored_epoch);
+            let Err(error) = self.store(&entries[part.clone()], epoch).await else {
+                parts.stored();
+                *stored_epoch = epoch.unwrap_or(*stored_epoch);
+                backoff.reset();
+                continue;
+            };
+            match error.kind() {
+                ErrorKind::Row if parts.split() => continue,
+                ErrorKind::Row if reject(&mut entries[part.start], &error) => continue,
+                _ => self.report(&error),
+            }
+            if matches!(error, Error::Deadline) && part.len() > LARGE_PART {
+                parts.split();
+            }
+            sleep(backoff.next()).await;
+        }
+    }
+
+    /// Stores a partition's epoch that came without entries: a fence's.
+    pub(crate) async fn commit_epoch(&self, epoch: Epoch, stored_epoch: &mut Epoch) {
+        let mut backoff = Backoff::new(self.retry);
+        while epoch > *stored_epoch {
+            match self.store(&[], Some(epoch)).await {
+                Ok(()) => *stored_epoch = epoch,
+                Err(error) => {
+                    self.report(&error);
+                    sleep(backoff.next()).await;
+                }
+            }
+        }
+    }
+
+    /// One transaction, and the hand-over to the indexer if it has room.
+    async fn store(&self, part: &[Entry], epoch: Option<Epoch>) -> Result<(), Error> {
+        // Reserved before, so that the outbox row can say when the relay should look after it.
+        let place = self.hand_overs.reserve();
+        let now = Timestamp::now();
+        let due_at = if place.is_some() { Timestamp::from(now.to_datetime() + INDEXER_TIME) } else { now };
+        let began = Instant::now();
+        let stored = self.persister.store(part, epoch, due_at).await?;
+        metrics::histogram!("chat_persist_seconds").record(began.elapsed());
+        metrics::histogram!("chat_batch_items").record(part.len() as f64);
+        count(&stored.plan);
+        if let Some(place) = place {
+            hand_over(place, &stored);
+        }
+        Ok(())
+    }
+
+    fn report(&self, error: &Error) {
+        metrics::counter!("chat_persist_failures_total", "kind" => error.kind().as_str()).increment(1);
+        let Some(suppressed) = self.failures.pass() else { return };
+        if error.kind() == ErrorKind::Fatal {
+            tracing::error!(%error, suppressed, "a batch cannot be stored until an operator helps; it is tried again");
+        } else {
+            tracing::warn!(%error, suppressed, "a batch could not be stored; it is tried again");
+        }
+    }
+}
+
+/// Makes a dead letter of the one item that MySQL refuses. `false` when the entry is one already: then it is the dead letter
+/// that is refused, and there is nowhere else to go with it.
+fn reject(entry: &mut Entry, error: &Error) -> bool {
+    let (Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item)) = &entry.subject else { return false };
+    entry.subject = Subject::Dead(letters::rejected(item, error));
+    true
+}
+
+fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>) {
+    let Some(outbox_id) = stored.outbox_id else { return };
+    let documents = stored.plan.messages.iter().map(|message| Document {
+        application_id: message.application_id,
+        chat: message.chat,
+        number: message.number,
+        version: 1,
+        body: message.body.clone(),
+    });
+    place.send(HandOver { outbox_id, documents: documents.collect(), committed: tokio::time::Instant::now() });
+}
+
+fn count(plan: &Plan<'_>) {
+    metrics::counter!("chat_items_stored_total", "kind" => "chat").increment(plan.chats.len() as u64);
+    metrics::counter!("chat_items_stored_total", "kind" => "message").increment(plan.messages.len() as u64);
+    for letter in &plan.dead {
+        metrics::counter!("chat_dead_letters_total", "reason" => letter.reason.as_str()).increment(1);
+    }
+    // One line a transaction, however many there are: the table has them all.
+    if let Some(first) = plan.dead.first() {
+        let event = first.identity.event_id.map(|event| event.to_string());
+        let (letters, reason) = (plan.dead.len(), first.reason.as_str());
+        tracing::error!(letters, reason, detail = first.detail, event, "items became dead letters");
+    }
+}

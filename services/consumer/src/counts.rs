@@ -1,0 +1,79 @@
+//! The count job: adds to the counts what was stored since it last ran. It costs by what has changed, never by what there is,
+//! and touches no other column.
+//!
+//! One replica runs it at a time; one that finds it running leaves it to the other.
+
+use std::time::{Duration, Instant};
+
+use store::{Store, counts};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// What replicas agree on by.
+const LOCK: &str = "counts";
+/// Dirty marks that one transaction takes in.
+const CHUNK: u32 = 500;
+/// The pause between transactions, so that a large run leaves room for the batches.
+const PAUSE: Duration = Duration::from_millis(5);
+/// The first run comes so soon after the start, at the latest.
+const FIRST_WITHIN: Duration = Duration::from_secs(30);
+/// A run that failed is tried again so soon.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// What a run of the job did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Applied so many dirty marks: chats and applications whose count had changed.
+    Marks(u64),
+    /// Another process is at it.
+    Elsewhere,
+}
+
+/// Brings the counts up to date now.
+///
+/// # Errors
+/// Any [`store::Error`]. What was applied before it is applied, exactly; the rest stays marked for the next run.
+pub async fn run(store: &Store) -> Result<Counted, store::Error> {
+    let marks = store.with_lock(LOCK, apply_all(store)).await?;
+    marks.map_or(Ok(Counted::Elsewhere), |applied| applied.map(Counted::Marks))
+}
+
+/// Takes every mark once: what is stored meanwhile may be left to the next run, so that this one ends.
+async fn apply_all(store: &Store) -> Result<u64, store::Error> {
+    let mut connection = store.acquire().await?;
+    let (mut pass, mut marks) = (counts::Pass::default(), 0);
+    loop {
+        let applied = counts::apply_next(&mut connection, &mut pass, CHUNK).await?;
+        marks += applied;
+        if applied == 0 {
+            return Ok(marks);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Runs the job soon after the start and then in every interval, until `stop`.
+pub(crate) async fn run_periodically(store: Store, interval: Duration, stop: CancellationToken) {
+    let mut wait = FIRST_WITHIN.min(interval).mul_f64(rand::random_range(0.0..1.0));
+    while stop.run_until_cancelled(sleep(wait)).await.is_some() {
+        let began = Instant::now();
+        let Some(outcome) = stop.run_until_cancelled(run(&store)).await else { return };
+        // Counted from the start of the run, so that counts lag by the interval and not by the interval and a run.
+        let next = if outcome.is_ok() { interval } else { interval.min(AGAIN_AFTER) };
+        report(outcome, began.elapsed());
+        wait = next.saturating_sub(began.elapsed());
+    }
+}
+
+fn report(outcome: Result<Counted, store::Error>, took: Duration) {
+    match outcome {
+        Ok(Counted::Marks(marks)) => {
+            tracing::info!(marks, milliseconds = took.as_millis(), "counts brought up to date");
+            metrics::gauge!("chat_count_last_run_timestamp_seconds")
+                .set(domain::Timestamp::now().to_datetime().timestamp() as f64);
+            metrics::counter!("chat_count_marks_total").increment(marks);
+        }
+        Ok(Counted::Elsewhere) => tracing::debug!("counts are brought up to date by another process"),
+        Err(error) => tracing::warn!(%error, "counts could not be brought up to date; it is tried again"),
+    }
+}

@@ -1,0 +1,133 @@
+//! Gives stored messages to the search index, straight from the batches that stored them, so that they are found soon.
+//!
+//! It is only the short way: each hand-over has a row in the outbox, written with the messages, and whatever fails here is left
+//! to the relay. So it never retries, and persistence never waits for it: where its queue is full, nothing is handed over.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use search::{Document, Indexed, SearchIndex};
+use service::telemetry::Repeats;
+use store::{Store, outbox};
+use tokio::{
+    sync::mpsc::{self, OwnedPermit},
+    time::Instant,
+};
+
+/// Hand-overs that are written together when several wait.
+const TOGETHER: usize = 4;
+/// While the index does not serve, it is said this often.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// The messages of a committed batch.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    /// The outbox row to remove when the index has them.
+    pub(crate) outbox_id: u64,
+    pub(crate) documents: Vec<Document>,
+    /// When they were committed.
+    pub(crate) committed: Instant,
+}
+
+/// The bounded queue before the indexer. The indexer ends when the last clone is gone and the queue is empty.
+#[derive(Debug, Clone)]
+pub(crate) struct HandOvers(mpsc::Sender<HandOver>);
+
+impl HandOvers {
+    /// A queue for so many batches, and its other end.
+    pub(crate) fn new(batches: usize) -> (Self, mpsc::Receiver<HandOver>) {
+        let (sender, receiver) = mpsc::channel(batches);
+        (Self(sender), receiver)
+    }
+
+    /// A place in the queue, if there is one now.
+    pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
+        self.0.clone().try_reserve_owned().ok()
+    }
+}
+
+/// Writes hand-overs until there can be no more.
+pub(crate) async fn run(index: Index, store: Store, mut waiting: mpsc::Receiver<HandOver>) {
+    let mut batches = Vec::with_capacity(TOGETHER);
+    while waiting.recv_many(&mut batches, TOGETHER).await > 0 {
+        let (ids, documents, oldest) = merge(&mut batches);
+        let outcome = index.write(&documents).await;
+        let settled = settle(&store, &ids, outcome).await;
+        if let Err(error) = settled {
+            // The rows come due by themselves, and writing a document again changes nothing.
+            tracing::debug!(%error, "outbox rows left to the relay");
+        }
+        if let Some(oldest) = oldest {
+            metrics::histogram!("chat_index_lag_seconds").record(oldest.elapsed());
+        }
+    }
+}
+
+fn merge(batches: &mut Vec<HandOver>) -> (Vec<u64>, Vec<Document>, Option<Instant>) {
+    let oldest = batches.iter().map(|batch| batch.committed).min();
+    let ids = batches.iter().map(|batch| batch.outbox_id).collect();
+    (ids, batches.drain(..).flat_map(|batch| batch.documents).collect(), oldest)
+}
+
+async fn settle(store: &Store, ids: &[u64], outcome: Result<Written, search::Error>) -> Result<(), store::Error> {
+    let mut connection = store.acquire().await?;
+    match outcome {
+        Ok(Written::All) => outbox::remove(&mut connection, ids).await,
+        Ok(Written::InPart) | Err(_) => outbox::postpone(&mut connection, ids, Timestamp::now()).await,
+    }
+}
+
+/// Whether the index has the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It has all that it will ever take.
+    All,
+    /// Some must be given again later.
+    InPart,
+}
+
+/// The index, as the indexer and the relay write to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    search: SearchIndex,
+    failures: std::sync::Arc<Repeats>,
+}
+
+impl Index {
+    pub(crate) fn new(search: SearchIndex) -> Self {
+        Self { search, failures: std::sync::Arc::new(Repeats::every(SAY_EVERY)) }
+    }
+
+    /// Writes documents. Makes the index if it is missing.
+    pub(crate) async fn write(&self, documents: &[Document]) -> Result<Written, search::Error> {
+        let outcome = match self.search.index(documents).await {
+            Err(search::Error::IndexMissing) => self.make_and_write(documents).await,
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(indexed) => Ok(self.report(&indexed)),
+            Err(error) => {
+                metrics::counter!("chat_index_failures_total").increment(1);
+                if let Some(suppressed) = self.failures.pass() {
+                    tracing::warn!(%error, suppressed, "the search index takes nothing; what is stored waits in the outbox");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn make_and_write(&self, documents: &[Document]) -> Result<Indexed, search::Error> {
+        self.search.ensure_index().await?;
+        self.search.index(documents).await
+    }
+
+    /// What the index refuses for good would be refused for ever: it is told, counted and let go.
+    fn report(&self, indexed: &Indexed) -> Written {
+        metrics::counter!("chat_indexed_total").increment(indexed.ok as u64);
+        metrics::counter!("chat_index_rejected_total").increment(indexed.rejected.len() as u64);
+        if let Some((document, reason)) = indexed.rejected.first() {
+            tracing::error!(%document, reason, rejected = indexed.rejected.len(), "the search index refuses messages");
+        }
+        if indexed.retry.is_empty() { Written::All } else { Written::InPart }
+    }
+}

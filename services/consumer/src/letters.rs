@@ -1,0 +1,49 @@
+//! Makes dead letters: what is kept of an item that cannot be stored, and why. The reasons name events, never a text: what
+//! people wrote stands in the payload alone.
+
+use domain::{EventId, Timestamp};
+use events::{BadItem, Identity, Item, MessageCreated, Undecodable};
+use store::{
+    Error,
+    dead_letters::{DeadLetter, Reason},
+};
+
+/// Another event stands under the item's number.
+pub(crate) fn conflict(item: &Item, stored: EventId) -> DeadLetter {
+    of_item(item, Reason::Conflict, format!("event {} has a number that event {stored} has", item.event_id()))
+}
+
+/// An item of an earlier epoch whose number the present one may have given to another.
+pub(crate) fn straggler(item: &Item) -> DeadLetter {
+    let detail = format!("event {} is of an earlier epoch and its number may have been given again", item.event_id());
+    of_item(item, Reason::Conflict, detail)
+}
+
+/// A message of a chat that was never stored.
+pub(crate) fn chat_missing(message: &MessageCreated) -> DeadLetter {
+    of_item(&Item::Message(message.clone()), Reason::ChatMissing, "the message's chat is not stored".to_owned())
+}
+
+/// An item that MySQL refuses.
+pub(crate) fn rejected(item: &Item, error: &Error) -> DeadLetter {
+    of_item(item, Reason::Rejected, error.to_string())
+}
+
+/// An item of a sound envelope that cannot be read.
+pub(crate) fn undecodable_item(bad: &BadItem) -> DeadLetter {
+    letter(Reason::UndecodableItem, bad.reason.clone(), bad.identity, bad.payload.clone().into_bytes())
+}
+
+/// A payload that is no envelope.
+pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLetter {
+    letter(Reason::UndecodablePayload, error.to_string(), Identity::default(), payload.to_vec())
+}
+
+fn of_item(item: &Item, reason: Reason, detail: String) -> DeadLetter {
+    // Every part of an item has a JSON form: it came as JSON.
+    letter(reason, detail, Identity::from(item), serde_json::to_vec(item).unwrap_or_default())
+}
+
+fn letter(reason: Reason, detail: String, identity: Identity, payload: Vec<u8>) -> DeadLetter {
+    DeadLetter { reason, detail, identity, payload, created_at: Timestamp::now() }
+}

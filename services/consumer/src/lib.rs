@@ -1,0 +1,30 @@
+//! Stores, indexes and counts what was accepted.
+//!
+//! A message's way through the modules: `decode` reads the payload; `batch` gathers; `stragglers` decides on items of an
+//! earlier epoch; `persist` stores a part of a batch in one transaction, of which `plan` says what it holds; `commit` sees the
+//! batch through, with `isolate` to find a poisoned item and `letters` to keep it; `settle` acknowledges. `pipeline` ties these
+//! together, one a partition. Beside them `index` takes what was stored to the search index, `relay` what that missed, and
+//! [`counts`] keeps the counts.
+//!
+//! The service must never acknowledge what is not stored, never drop an item, and never let search delay storing.
+
+mod backoff;
+mod batch;
+mod commit;
+mod config;
+pub mod counts;
+mod decode;
+mod index;
+mod isolate;
+mod letters;
+mod monitor;
+mod persist;
+mod pipeline;
+mod plan;
+mod relay;
+mod settle;
+mod start;
+mod stragglers;
+
+pub use config::{Config, DEFAULT_PORT, InvalidSettings, Settings};
+pub use start::{Error, Running, start};

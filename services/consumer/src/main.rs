@@ -1,0 +1,26 @@
+//! The consumer service: stores, indexes and counts what was accepted, until SIGTERM.
+
+use std::process::ExitCode;
+
+use consumer::{Config, DEFAULT_PORT};
+use service::{
+    http,
+    program::{self, Failure},
+    shutdown, telemetry,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    program::run("consumer", DEFAULT_PORT, |config: &Config| Ok(config.consumer.check()?), serve).await
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let telemetry = telemetry::init(&config.log, "consumer")?;
+    let shutdown = shutdown::on_signals()?;
+    let listener = http::bind(&config.http).await?;
+    let running = consumer::start(config, listener, telemetry, shutdown).await?;
+    tracing::info!(address = %running.address(), "consuming");
+    running.finished().await?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Stores a part of a batch in one transaction: rows, dead letters, the partition's epoch, the outbox row, dirty marks.
+//!
+//! The fast way inserts without looking. If a number turns out to be taken, that transaction is rolled back and another first
+//! reads which events stand under the part's numbers. Both may be repeated at any time, after a commit whose answer was lost
+//! too: an event that is stored asks for nothing. Retrying is the caller's.
+
+use std::collections::HashSet;
+
+use domain::{EventId, Timestamp};
+use events::{Epoch, Partition};
+use moka::sync::Cache;
+use store::{Connection, Error, ErrorKind, Store, chats, counts, dead_letters, messages, outbox, partition_epochs, transaction};
+
+use crate::{
+    decode::{Entry, Subject},
+    plan::{ChatKey, Plan, Taken},
+};
+
+/// Chats of which a partition remembers that they are stored. Chats are never deleted, so what it remembers stays true.
+const KNOWN_CHATS: u64 = 100_000;
+
+/// Stores the parts of one partition's batches.
+pub(crate) struct Persister {
+    store: Store,
+    partition: Partition,
+    known: Cache<ChatKey, ()>,
+}
+
+/// What a committed transaction stored.
+#[derive(Debug)]
+pub(crate) struct Stored<'a> {
+    /// The rows and dead letters that were really added.
+    pub(crate) plan: Plan<'a>,
+    /// The outbox row, if there are messages to be indexed.
+    pub(crate) outbox_id: Option<u64>,
+}
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Insert at once.
+    Fast,
+    /// Look at what is stored under the numbers first.
+    Careful,
+}
+
+impl Persister {
+    pub(crate) fn new(store: Store, partition: Partition) -> Self {
+        Self { store, partition, known: Cache::new(KNOWN_CHATS) }
+    }
+
+    /// Stores the entries, and `epoch` as the partition's own if it is higher than what is stored. The outbox row comes due at
+    /// `due_at`.
+    ///
+    /// # Errors
+    /// Nothing was stored, or it cannot be told: then storing the same entries again is right. [`ErrorKind::Row`] means that an
+    /// entry among them can never be stored; [`ErrorKind::Duplicate`] that another consumer stores the same ones just now.
+    pub(crate) async fn store<'a>(
+        &self,
+        part: &'a [Entry],
+        epoch: Option<Epoch>,
+        due_at: Timestamp,
+    ) -> Result<Stored<'a>, Error> {
+        let mut connection = self.store.acquire().await?;
+        let disputed = part.iter().any(|entry| matches!(entry.subject, Subject::Disputed(_)));
+        if !disputed {
+            match self.attempt(&mut connection, part, epoch, due_at, Way::Fast).await {
+                Err(error) if error.kind() == ErrorKind::Duplicate => {}
+                outcome => return outcome,
+            }
+        }
+        self.attempt(&mut connection, part, epoch, due_at, Way::Careful).await
+    }
+
+    async fn attempt<'a>(
+        &self,
+        connection: &mut Connection,
+        part: &'a [Entry],
+        epoch: Option<Epoch>,
+        due_at: Timestamp,
+        way: Way,
+    ) -> Result<Stored<'a>, Error> {
+        let stored = transaction(connection, async |connection: &mut Connection| {
+            let mut plan = Plan::of(part, &dismissed(connection, part).await?);
+            if way == Way::Careful {
+                let taken = taken(connection, &plan).await?;
+                plan.yield_to(&taken);
+                plan.settle_disputes(&taken);
+            }
+            chats::insert(connection, &plan.chats).await?;
+            plan.forsake(&self.missing_chats(connection, &plan).await?);
+            messages::insert(connection, &plan.messages).await?;
+            dead_letters::add(connection, &plan.dead).await?;
+            if let Some(epoch) = epoch {
+                partition_epochs::raise(connection, self.partition, epoch).await?;
+            }
+            let outbox_id = add_to_outbox(connection, &plan, due_at).await?;
+            // Last, and sorted by key: the count job takes the same locks in the same order.
+            let now = Timestamp::now();
+            counts::mark_applications(connection, &plan.chats_added(), now).await?;
+            counts::mark_chats(connection, &plan.messages_added(), now).await?;
+            Ok::<_, Error>(Stored { plan, outbox_id })
+        })
+        .await?;
+        self.remember(&stored.plan);
+        Ok(stored)
+    }
+
+    /// The chats that messages of the plan need and that are not stored, those that it inserts itself apart.
+    async fn missing_chats(&self, connection: &mut Connection, plan: &Plan<'_>) -> Result<HashSet<ChatKey>, Error> {
+        let inserted: HashSet<ChatKey> = plan.chats.iter().map(|chat| (chat.application_id, chat.number)).collect();
+        let unknown = plan.chats_to_look_up(|chat| inserted.contains(chat) || self.known.contains_key(chat));
+        if unknown.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let existing: HashSet<ChatKey> = chats::existing(connection, &unknown).await?.into_iter().collect();
+        Ok(unknown.into_iter().filter(|chat| !existing.contains(chat)).collect())
+    }
+
+    /// To be called after the commit only.
+    fn remember(&self, plan: &Plan<'_>) {
+        plan.chats.iter().for_each(|chat| self.known.insert((chat.application_id, chat.number), ()));
+        plan.chats_to_look_up(|chat| self.known.contains_key(chat)).into_iter().for_each(|chat| self.known.insert(chat, ()));
+    }
+}
+
+/// Which items became dead letters earlier. Normally there is none in the whole table, which is quickly seen.
+async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSet<EventId>, Error> {
+    if dead_letters::is_empty(connection).await? {
+        return Ok(HashSet::new());
+    }
+    let items = part.iter().filter_map(|entry| match &entry.subject {
+        Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => Some(item.event_id()),
+        Subject::Dead(_) => None,
+    });
+    let events: Vec<_> = items.collect();
+    Ok(dead_letters::among(connection, &events).await?.into_iter().collect())
+}
+
+/// Which events are stored under the plan's numbers.
+async fn taken(connection: &mut Connection, plan: &Plan<'_>) -> Result<Taken, Error> {
+    let mut taken = Taken::new();
+    for ((application_id, chat), event) in chats::stored_events(connection, &plan.chat_keys()).await? {
+        taken.insert((application_id, chat, None), event);
+    }
+    for ((application_id, chat, message), event) in messages::stored_events(connection, &plan.message_keys()).await? {
+        taken.insert((application_id, chat, Some(message)), event);
+    }
+    Ok(taken)
+}
+
+async fn add_to_outbox(connection: &mut Connection, plan: &Plan<'_>, due_at: Timestamp) -> Result<Option<u64>, Error> {
+    let ranges = plan.ranges();
+    if ranges.is_empty() {
+        return Ok(None);
+    }
+    outbox::add(connection, &ranges, due_at, Timestamp::now()).await.map(Some)
+}

@@ -1,0 +1,214 @@
+//! Brings to the search index what the indexer did not: edits, batches for which it had no room, and whatever failed.
+//!
+//! It takes due rows of the outbox for a while (so that replicas do not do the same work, and a row whose taker died comes due
+//! again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is bounded by
+//! reading in pieces, whatever a row covers.
+
+use std::time::Duration;
+
+use domain::{ApplicationId, ChatNumber, Message, MessageNumber, Timestamp};
+use search::Document;
+use store::{
+    Connection, Range, Store, messages,
+    outbox::{self, Entry},
+    transaction,
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff::{Backoff, Bounds},
+    index::{Index, Written},
+};
+
+/// Rows that are taken at once.
+const ROWS: u32 = 64;
+/// How long taken rows are nobody else's.
+const LEASE: Duration = Duration::from_secs(30);
+/// Messages in memory at once: at most 20 MB of text.
+const PIECE: u64 = 500;
+/// How long a row rests of which the index could not take a part.
+const REST: Duration = Duration::from_secs(5);
+
+/// The relay of one process.
+pub(crate) struct Relay {
+    pub(crate) store: Store,
+    pub(crate) index: Index,
+    pub(crate) interval: Duration,
+    pub(crate) retry: Bounds,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Search(#[from] search::Error),
+}
+
+impl Relay {
+    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new(self.retry);
+        loop {
+            let Some(turn) = stop.run_until_cancelled(self.turn()).await else { return };
+            let go_on = match turn {
+                Ok(rows) => {
+                    backoff.reset();
+                    rows == ROWS as usize || stop.run_until_cancelled(sleep(self.interval)).await.is_some()
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "outbox rows put back");
+                    backoff.wait(&stop).await
+                }
+            };
+            if !go_on {
+                return;
+            }
+        }
+    }
+
+    /// Takes what is due and relays it; returns how many rows it took.
+    async fn turn(&self) -> Result<usize, Error> {
+        let taken = self.take().await?;
+        let mut left = taken.as_slice();
+        while !left.is_empty() {
+            let (group, rest) = left.split_at(together(left));
+            if let Err(error) = self.relay(group).await {
+                self.put_back(left, Duration::ZERO).await?;
+                return Err(error);
+            }
+            left = rest;
+        }
+        Ok(taken.len())
+    }
+
+    async fn take(&self) -> Result<Vec<Entry>, store::Error> {
+        let mut connection = self.store.acquire().await?;
+        transaction(&mut connection, async |connection: &mut Connection| {
+            let entries = outbox::due(connection, Timestamp::now(), ROWS).await?;
+            outbox::postpone(connection, &ids(&entries), from_now(LEASE)).await?;
+            Ok(entries)
+        })
+        .await
+    }
+
+    /// Brings the rows' messages to the index, and removes the rows.
+    async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
+        let ranges = group.iter().flat_map(|entry| entry.ranges.iter().copied());
+        for piece in pieces(ranges, PIECE) {
+            let documents = self.read(&piece).await?;
+            if self.index.write(&documents).await? == Written::InPart {
+                return Ok(self.put_back(group, REST).await?);
+            }
+        }
+        let mut connection = self.store.acquire().await?;
+        Ok(outbox::remove(&mut connection, &ids(group)).await?)
+    }
+
+    async fn read(&self, ranges: &[Range]) -> Result<Vec<Document>, store::Error> {
+        let mut connection = self.store.acquire().await?;
+        let stored = messages::documents(&mut connection, ranges).await?;
+        let document = |(application_id, chat, message): (ApplicationId, ChatNumber, Message)| Document {
+            application_id,
+            chat,
+            number: message.number,
+            version: message.version,
+            body: message.body,
+        };
+        Ok(stored.into_iter().map(document).collect())
+    }
+
+    async fn put_back(&self, entries: &[Entry], rest: Duration) -> Result<(), store::Error> {
+        let mut connection = self.store.acquire().await?;
+        outbox::postpone(&mut connection, &ids(entries), from_now(rest)).await
+    }
+}
+
+fn ids(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.id).collect()
+}
+
+fn from_now(wait: Duration) -> Timestamp {
+    (Timestamp::now().to_datetime() + wait).into()
+}
+
+/// How many of the first rows go to the index together: single messages, as edits are, should not each cost a request.
+fn together(entries: &[Entry]) -> usize {
+    let sums = entries.iter().scan(0, |sum, entry| {
+        *sum += entry.ranges.iter().map(length).sum::<u64>();
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= PIECE).count().max(1)
+}
+
+fn length(range: &Range) -> u64 {
+    range.last.get().saturating_sub(range.first.get()) + 1
+}
+
+/// Cuts ranges into pieces of at most `size` numbers, in order.
+fn pieces(ranges: impl IntoIterator<Item = Range>, size: u64) -> Vec<Vec<Range>> {
+    let mut pieces = Vec::new();
+    let (mut piece, mut room) = (Vec::new(), size);
+    for range in ranges {
+        let mut first = range.first.get();
+        while first <= range.last.get() {
+            let last = range.last.get().min(first + room - 1);
+            piece.push(part(range, first, last));
+            room -= last - first + 1;
+            first = last + 1;
+            if room == 0 {
+                pieces.push(std::mem::take(&mut piece));
+                room = size;
+            }
+        }
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// The numbers lie within the range, so they are valid as its own are.
+fn part(range: Range, first: u64, last: u64) -> Range {
+    let number = |number, bound| MessageNumber::new(number).unwrap_or(bound);
+    Range { first: number(first, range.first), last: number(last, range.last), ..range }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(chat: u64, first: u64, last: u64) -> Range {
+        let number = |number| MessageNumber::new(number).unwrap();
+        Range {
+            application_id: ApplicationId::new(1),
+            chat: ChatNumber::new(chat).unwrap(),
+            first: number(first),
+            last: number(last),
+        }
+    }
+
+    fn entry(ranges: Vec<Range>) -> Entry {
+        Entry { id: 1, ranges }
+    }
+
+    #[test]
+    fn a_large_range_is_read_in_pieces_and_small_ones_share_one() {
+        assert_eq!(pieces([], 10), Vec::<Vec<Range>>::new());
+        assert_eq!(
+            pieces([range(1, 1, 4), range(2, 7, 25), range(3, 1, 1)], 10),
+            [vec![range(1, 1, 4), range(2, 7, 12)], vec![range(2, 13, 22)], vec![range(2, 23, 25), range(3, 1, 1)]]
+        );
+        assert_eq!(pieces([range(1, 1, 10), range(1, 20, 20)], 10), [vec![range(1, 1, 10)], vec![range(1, 20, 20)]]);
+    }
+
+    #[test]
+    fn single_messages_go_together_and_a_large_row_goes_alone() {
+        let edit = || entry(vec![range(1, 5, 5)]);
+        let large = || entry(vec![range(1, 1, PIECE), range(2, 1, 1)]);
+        assert_eq!(together(&[edit(), edit(), edit()]), 3);
+        assert_eq!(together(&[edit(), large(), edit()]), 1);
+        assert_eq!(together(&[large(), edit()]), 1);
+    }
+}

@@ -1,0 +1,204 @@
+//! Puts the service together, and takes it apart in order.
+//!
+//! On shutdown the pipelines stop taking deliveries and finish what they hold; then the connection to the broker is closed, which
+//! gives the rest to a standby in its order; then the indexer finishes what it was handed. Each step has a share of
+//! `http.shutdown_ms`, and whatever does not get done in it is safe to leave: it is in the queue or in the outbox.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use broker::Consumer;
+use search::SearchIndex;
+use sequencer::Sequencer;
+use service::{
+    health::{self, Check},
+    http,
+    telemetry::Telemetry,
+};
+use store::Store;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config, InvalidSettings, counts,
+    index::{self, HandOvers, Index},
+    monitor,
+    pipeline::{Pipeline, Shared},
+    relay::Relay,
+};
+
+/// How long the start waits for the broker, which may hold queues for another number of partitions.
+const BROKER_TIME: Duration = Duration::from_secs(2);
+
+/// Why the service cannot start, or ended other than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The HTTP server failed.
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    /// MySQL's settings are of no use.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Redis' settings are of no use.
+    #[error(transparent)]
+    Sequencer(#[from] sequencer::Error),
+    /// RabbitMQ's queues are others than configured.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// Elasticsearch's settings are of no use.
+    #[error(transparent)]
+    Search(#[from] search::Error),
+    /// A setting of the consumer's own cannot work.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// A partition was no longer consumed: a bug. The process must be started again.
+    #[error("a partition's pipeline ended by itself")]
+    PipelineEnded,
+}
+
+/// The service at work.
+pub struct Running {
+    server: http::Running,
+    work: JoinHandle<Result<(), Error>>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Where its health and metrics are served.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Waits until `shutdown` was cancelled and all is finished.
+    ///
+    /// # Errors
+    /// When a part of the service ended by itself.
+    pub async fn finished(self) -> Result<(), Error> {
+        let served = self.server.finished().await;
+        self.stop.cancel();
+        self.work.await.unwrap_or(Err(Error::PipelineEnded))?;
+        Ok(served?)
+    }
+}
+
+/// Starts the service; `listener` is for health and metrics. None of the servers needs to be up.
+///
+/// # Errors
+/// When a setting is of no use, or the queues were made for another number of partitions.
+pub async fn start(
+    config: Config,
+    listener: TcpListener,
+    telemetry: Telemetry,
+    shutdown: CancellationToken,
+) -> Result<Running, Error> {
+    config.consumer.check()?;
+    let stop = shutdown.child_token();
+    let store = Store::connect(&config.mysql)?;
+    let sequencer = Sequencer::connect(&config.redis)?;
+    let search = SearchIndex::connect(&config.elasticsearch)?;
+    // Closed by its handle alone, when all is settled.
+    let (consumer, streams) = Consumer::start(&config.amqp, CancellationToken::new());
+    refuse_wrong_topology(&consumer).await?;
+
+    let health = health::routes(checks(&store, &consumer, &search), telemetry);
+    let server = http::serve(listener, &config.http, stop.clone(), health)?;
+
+    let index = Index::new(search);
+    let (hand_overs, waiting) = HandOvers::new(config.consumer.indexer_queue_batches);
+    let indexer = tokio::spawn(index::run(index.clone(), store.clone(), waiting));
+    let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
+    tokio::spawn(relay.run(stop.clone()));
+    tokio::spawn(counts::run_periodically(store.clone(), config.consumer.count_interval(), stop.clone()));
+    tokio::spawn(monitor::run(consumer.clone(), store.clone(), stop.clone()));
+
+    let shared = Arc::new(Shared {
+        store,
+        sequencer,
+        consumer: consumer.clone(),
+        limits: config.consumer.limits(),
+        retry: config.consumer.retry(),
+    });
+    let abort = CancellationToken::new();
+    let mut pipelines = JoinSet::new();
+    for stream in streams {
+        pipelines.spawn(Pipeline::new(shared.clone(), stream, hand_overs.clone()).run(stop.clone(), abort.clone()));
+    }
+    // The pipelines hold the others: the indexer ends after them.
+    drop(hand_overs);
+    let limit = Duration::from_millis(config.http.shutdown_ms);
+    let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, stop: stop.clone(), limit }.finished());
+    Ok(Running { server, work, stop })
+}
+
+/// The broker may be down for now, but it must not hold other queues than those configured.
+async fn refuse_wrong_topology(consumer: &Consumer) -> Result<(), broker::Error> {
+    match consumer.connected(BROKER_TIME).await {
+        Err(error @ broker::Error::WrongTopology(_)) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "starting without the broker");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// What must be finished in order.
+struct Work {
+    pipelines: JoinSet<()>,
+    abort: CancellationToken,
+    consumer: Consumer,
+    indexer: JoinHandle<()>,
+    stop: CancellationToken,
+    limit: Duration,
+}
+
+impl Work {
+    async fn finished(mut self) -> Result<(), Error> {
+        let outcome = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Ok(()),
+            _ = self.pipelines.join_next() => Err(Error::PipelineEnded),
+        };
+        self.stop.cancel();
+        if timeout(self.limit / 2, pipelines_end(&mut self.pipelines)).await.is_err() {
+            self.abort.cancel();
+            pipelines_end(&mut self.pipelines).await;
+        }
+        self.consumer.close().await;
+        if timeout(self.limit / 5, &mut self.indexer).await.is_err() {
+            tracing::info!("stopped with batches that are not indexed; the outbox has them");
+            self.indexer.abort();
+        }
+        outcome
+    }
+}
+
+async fn pipelines_end(pipelines: &mut JoinSet<()>) {
+    while pipelines.join_next().await.is_some() {}
+}
+
+/// Nothing waits for the index: without it the service stays ready.
+fn checks(store: &Store, consumer: &Consumer, search: &SearchIndex) -> Vec<Check> {
+    let (store, consumer, search) = (store.clone(), consumer.clone(), search.clone());
+    vec![
+        Check::new("mysql", move || {
+            let store = store.clone();
+            async move { store.ping().await }
+        }),
+        Check::new("rabbitmq", move || {
+            let consumer = consumer.clone();
+            async move { consumer.check() }
+        }),
+        Check::new("elasticsearch", move || {
+            let search = search.clone();
+            async move { search.check().await }
+        })
+        .optional(),
+    ]
+}

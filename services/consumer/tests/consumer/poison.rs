@@ -1,0 +1,110 @@
+//! Items that can never be stored: each is put aside alone, and nothing else suffers.
+
+use crate::{
+    items::{chat, chat_with_messages, message, worded},
+    world::in_world,
+};
+
+const MANY: u64 = 10_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_unreadable_item_in_ten_thousand_is_put_aside_alone() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let items: Vec<_> = chat_with_messages(1, 1, MANY);
+        let (head, tail) = items.split_at(6_001);
+        world.queues.publish(1, head, 250).await;
+        // The next message, with a body that breaks the rules, amid sound neighbours in one payload.
+        let mut broken = serde_json::to_value(&tail[0]).unwrap();
+        broken["body"] = serde_json::json!("x".repeat(10_001));
+        let neighbours = serde_json::to_string(&tail[1..100]).unwrap();
+        let payload = format!(r#"{{"v":1,"kind":"items","epoch":1,"items":[{broken},{}}}"#, &neighbours[1..]);
+        world.queues.publish_payload(world.queues.partition_of(&tail[0]), payload.as_bytes()).await;
+        world.queues.publish(1, &tail[100..], 250).await;
+
+        world.until_stored(1, MANY - 1, 1).await;
+        let dead = &world.tables.dead().await[0];
+        assert_eq!((dead.reason.as_str(), dead.number), ("undecodable_item", Some(6_001)));
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&dead.payload).unwrap(), broken);
+        assert_eq!(world.tables.counted().await, (1, MANY - 1));
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_row_in_ten_thousand_that_mysql_refuses_is_put_aside_alone() {
+    in_world(async |world| {
+        world
+            .tables
+            .run("CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW IF NEW.body = 'poison' THEN SIGNAL SQLSTATE '45000'; END IF")
+            .await;
+        let consumer = world.consumer().await;
+        let mut items = chat_with_messages(1, 1, MANY);
+        items[7_345] = worded(1, 1, 7_345, "poison");
+        world.queues.publish(1, &items, 250).await;
+
+        world.until_stored(1, MANY - 1, 1).await;
+        let dead = &world.tables.dead().await[0];
+        assert_eq!((dead.reason.as_str(), dead.number), ("rejected", Some(7_345)));
+        assert!(dead.detail.contains("1644") && !dead.detail.contains("poison"), "{}", dead.detail);
+        assert_eq!(serde_json::from_slice::<events::Item>(&dead.payload).unwrap(), items[7_345]);
+        assert_eq!(world.tables.counted().await, (1, MANY - 1));
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_of_a_batch_may_be_poison() {
+    in_world(async |world| {
+        world.tables.run("CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW SIGNAL SQLSTATE '45000'").await;
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &chat_with_messages(1, 1, 40), 100).await;
+        world.until_stored(1, 0, 40).await;
+        let numbers: Vec<_> = world.tables.dead().await.iter().map(|dead| dead.number.unwrap()).collect();
+        assert_eq!(numbers, (1..=40).collect::<Vec<u64>>());
+        consumer.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let payload: Vec<u8> = (0..=255).cycle().take(10_000).collect();
+        let items = chat_with_messages(1, 1, 3);
+        let partition = world.queues.partition_of(&items[0]);
+        world.queues.publish(1, &items[..2], 10).await;
+        world.queues.publish_payload(partition, &payload).await;
+        world.queues.publish(1, &items[2..], 10).await;
+
+        world.until_stored(1, 3, 1).await;
+        let dead = &world.tables.dead().await[0];
+        assert_eq!((dead.reason.as_str(), &dead.payload), ("undecodable_payload", &payload));
+        assert_eq!(world.queues.dead_payload().await, payload);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_chat_was_never_stored_is_put_aside() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let orphan = message(1, 2, 1);
+        world.queues.publish(1, &[chat(1, 1), message(1, 1, 1), orphan.clone(), message(1, 1, 2)], 10).await;
+        world.until_stored(1, 2, 1).await;
+        assert_eq!(world.tables.dead().await[0].reason, "chat_missing");
+
+        // A dead letter stays dead when it comes again, its chat being there or not, and is not kept twice.
+        world.queues.publish(1, &[chat(1, 2), orphan, message(1, 2, 2)], 10).await;
+        world.until_stored(2, 3, 1).await;
+        consumer.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,66 @@
+//! The consumer as a process: what operators see of it.
+
+use std::{process::Stdio, time::Duration};
+
+use tokio::process::{Child, Command};
+
+use crate::{
+    items::chat_with_messages,
+    world::{PATIENCE, World, in_world},
+};
+
+fn consumer(world: &World) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
+    command.env_clear().envs(world.environment.iter().cloned()).env("PORT", "0").kill_on_drop(true).stdout(Stdio::null());
+    command
+}
+
+/// SIGTERM, and what the process says to it.
+async fn terminate(mut consumer: Child) -> Option<i32> {
+    let id = consumer.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    tokio::time::timeout(PATIENCE, consumer.wait()).await.expect("it ends").unwrap().code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_active_one_is_killed_the_standby_goes_on_and_ends_well_when_asked_to() {
+    in_world(async |world| {
+        let mut active = consumer(&world).spawn().unwrap();
+        world.until("it consumes", async |world| world.queues.is_consumed().await).await;
+        let standby = consumer(&world).spawn().unwrap();
+        for number in 1..=20 {
+            world.queues.publish(1, &chat_with_messages(1, number, 500), 50).await;
+            if number == 10 {
+                active.kill().await.unwrap();
+            }
+        }
+        world.until_stored(20, 10_000, 0).await;
+        assert_eq!(world.tables.counted().await, (20, 10_000));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(terminate(standby).await, Some(0));
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_is_shown_without_secrets_and_a_wrong_one_is_refused_by_name() {
+    in_world(async |world| {
+        let url = "mysql://user:hunter2@localhost/chat";
+        let shown = consumer(&world).arg("check-config").env("DATABASE_URL", url).stdout(Stdio::piped()).output().await.unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.status.success() && text.contains("message_batch_items = 1000"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+
+        let refused = consumer(&world).arg("check-config").env("MESSAGE_QUEUE_THRESHOLD", "0").output().await.unwrap();
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && text.contains("consumer.message_batch_items"), "{text}");
+
+        // Another number of partitions than the queues have.
+        world.consumer().await.stop().await;
+        let refused = consumer(&world).env("CHAT__AMQP__PARTITIONS", "3").output().await.unwrap();
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && text.contains("2 partitions"), "{text}");
+    })
+    .await;
+}

@@ -1,0 +1,16 @@
+//! Accepts creates on port 8080: number, publish, confirm, answer.
+//!
+//! The service only ever adds. It must never answer a create that the broker has not confirmed, and never wait for MySQL on the
+//! way of a create whose counters are in place.
+
+mod answers;
+mod chats;
+mod config;
+mod errors;
+mod messages;
+mod routes;
+mod start;
+mod state;
+
+pub use config::{Config, DEFAULT_PORT, Settings};
+pub use start::{Error, Running, start};

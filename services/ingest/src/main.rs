@@ -1,0 +1,28 @@
+//! The ingest service: accepts creates until SIGTERM.
+
+use std::process::ExitCode;
+
+use ingest::{Config, DEFAULT_PORT};
+use service::{
+    http,
+    program::{self, Failure},
+    shutdown, telemetry,
+};
+
+/// Requests are parsed and answered on the HTTP workers' own threads, one a core. What they share (the connections to Redis and
+/// RabbitMQ, the forming of groups) is little work and much waiting: a second thread for it would only wake the first.
+#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
+async fn main() -> ExitCode {
+    program::run("ingest", DEFAULT_PORT, |_| Ok(()), serve).await
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let telemetry = telemetry::init(&config.log, "ingest")?;
+    let shutdown = shutdown::on_signals()?;
+    let listener = http::bind(&config.http).await?;
+    let running = ingest::start(config, listener, telemetry, shutdown).await?;
+    tracing::info!(address = %running.address(), "accepting creates");
+    running.finished().await?;
+    tracing::info!("stopped");
+    Ok(())
+}

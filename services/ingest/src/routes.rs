@@ -1,0 +1,18 @@
+//! Every route of the service, in one table: the two families and the older clients' spellings.
+
+use actix_web::web::{Data, ServiceConfig};
+use service::http::endpoint;
+
+use crate::{chats, messages, state::State};
+
+/// The business routes; rate limits, when they come, wrap these and not the health routes.
+pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
+    config
+        .app_data(state)
+        .service(endpoint("/applications/{token}/chats").post(chats::create))
+        .service(endpoint("/applications/{token}/chats/{number}/messages").post(messages::create))
+        .service(endpoint("/api/v1/applications/{token}/chats").post(chats::create_v1))
+        .service(endpoint("/api/v1/applications/{token}/chats/{number}/messages").post(messages::create_v1))
+        .service(endpoint("/chats/{token}").post(chats::create))
+        .service(endpoint("/chats/{number}/messages").post(messages::create_by_header));
+}

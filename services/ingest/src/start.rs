@@ -1,0 +1,116 @@
+//! Puts the service together, and takes it apart in order.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::web::Data;
+use broker::Publisher;
+use numbering::Numbering;
+use sequencer::Sequencer;
+use service::{
+    health::{self, Check},
+    http,
+    telemetry::Telemetry,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, routes, state::State};
+
+/// How long the start waits for the broker, to learn whether its queues are those configured.
+const TOPOLOGY_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why the service cannot start, or ended other than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The HTTP server failed.
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    /// MySQL's settings are of no use.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Redis' settings are of no use.
+    #[error(transparent)]
+    Sequencer(#[from] sequencer::Error),
+    /// RabbitMQ's queues are others than configured.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+}
+
+/// The service at work.
+pub struct Running {
+    server: http::Running,
+    publisher: Publisher,
+    background: CancellationToken,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Waits until `shutdown` was cancelled and all is finished: first the requests, then what they published.
+    ///
+    /// # Errors
+    /// When the HTTP server failed.
+    pub async fn finished(self) -> Result<(), Error> {
+        let outcome = self.server.finished().await;
+        self.publisher.drain().await;
+        self.background.cancel();
+        Ok(outcome?)
+    }
+}
+
+/// Starts the service on `listener`. None of the servers needs to be up: requests are answered 503 until they are.
+///
+/// # Errors
+/// When a setting is of no use, or the queues were made for another number of partitions.
+pub async fn start(
+    config: Config,
+    listener: TcpListener,
+    telemetry: Telemetry,
+    shutdown: CancellationToken,
+) -> Result<Running, Error> {
+    // What requests need outlives the accepting of requests.
+    let background = CancellationToken::new();
+    let store = store::Store::connect(&config.mysql)?;
+    let sequencer = Sequencer::connect(&config.redis)?;
+    let publisher = Publisher::start(&config.amqp, background.clone());
+    if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
+        return Err(wrong.into());
+    }
+    let partitions = config.amqp.topology().partitions();
+    let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
+    let state = Data::new(State { numbering: numbering.clone(), settings: config.ingest });
+    let health = health::routes(checks(sequencer, publisher.clone(), store, numbering), telemetry);
+    let server = http::serve(listener, &config.http, shutdown, move |routes| {
+        routes::configure(routes, state.clone());
+        health(routes);
+    })?;
+    Ok(Running { server, publisher, background })
+}
+
+/// MySQL is asked only for counters that are missing: without it most creates go on, so the service stays ready.
+fn checks(sequencer: Sequencer, publisher: Publisher, store: store::Store, numbering: Numbering) -> Vec<Check> {
+    vec![
+        Check::new("redis", move || {
+            let sequencer = sequencer.clone();
+            async move { sequencer.check().await }
+        }),
+        Check::new("rabbitmq", move || {
+            let publisher = publisher.clone();
+            async move { publisher.check() }
+        }),
+        Check::new("numbering", move || {
+            let numbering = numbering.clone();
+            async move { numbering.check().await }
+        }),
+        Check::new("mysql", move || {
+            let store = store.clone();
+            async move { store.ping().await }
+        })
+        .optional(),
+    ]
+}
