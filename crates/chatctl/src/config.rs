@@ -1,0 +1,24 @@
+//! The settings that the commands use: the same sections, from the same places, as the services'.
+
+use anyhow::Result;
+use serde::Deserialize;
+use service::config;
+
+/// For commands that need both stores.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Stores {
+    pub(crate) mysql: store::Settings,
+    pub(crate) elasticsearch: search::Settings,
+}
+
+/// For commands that need the database only: they must run where no search server is configured.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Database {
+    pub(crate) mysql: store::Settings,
+}
+
+/// Prints the settings in force.
+pub(crate) fn check() -> Result<()> {
+    print!("{}", config::redacted::<Stores>(None)?);
+    Ok(())
+}
