@@ -1,0 +1,180 @@
+//! The servers and the services together, with one owner.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+};
+
+use anyhow::{Context, ensure};
+use devstack::{Progress, Stack, StackOptions};
+use tokio::process::Command;
+
+use crate::{Binaries, Service, process::Process};
+
+const ELASTICSEARCH_NICE: u8 = 10;
+
+/// What may be chosen about a local system.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The servers.
+    pub stack: StackOptions,
+    /// The services' ports; a free one is found for each that is not given.
+    pub ports: BTreeMap<Service, u16>,
+    /// Further variables for the services' environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// Free ports, temporary data, and little to read: for measuring.
+    pub fn temporary() -> Self {
+        let environment = vec![("LOG_LEVEL".to_owned(), "warn".to_owned())];
+        Self { stack: Self::shared_machine(), ports: BTreeMap::new(), environment }
+    }
+
+    /// All servers on one machine with the services: indexing may lag behind, accepting and storing should not wait for it.
+    pub fn shared_machine() -> StackOptions {
+        StackOptions { elasticsearch_nice: ELASTICSEARCH_NICE, ..StackOptions::default() }
+    }
+}
+
+/// A running system. Dropping it kills everything; [`LocalSystem::down`] ends it in order.
+pub struct LocalSystem {
+    services: BTreeMap<Service, Process>,
+    addresses: BTreeMap<Service, SocketAddr>,
+    binaries: Binaries,
+    environment: Vec<(String, String)>,
+    stack: Stack,
+}
+
+impl LocalSystem {
+    /// Starts the servers, brings tables and index up to date, then starts the services.
+    ///
+    /// # Errors
+    /// One sentence: which part, and why.
+    pub async fn start(binaries: Binaries, options: Options, progress: &dyn Progress) -> anyhow::Result<Self> {
+        let addresses = choose_addresses(&options.ports)?;
+        let stack = Stack::up(options.stack, progress).await.map_err(|error| anyhow::anyhow!(error.with_sources()))?;
+        let mut environment = service_environment(&stack);
+        environment.extend(options.environment);
+        let mut system = Self { services: BTreeMap::new(), addresses, binaries, environment, stack };
+        system.migrate().await?;
+        for service in Service::ALL {
+            system.start_service(service).await?;
+        }
+        Ok(system)
+    }
+
+    /// The servers.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Where a service answers, whether it runs or not.
+    pub fn address(&self, service: Service) -> SocketAddr {
+        self.addresses[&service]
+    }
+
+    /// The variables by which the services find the servers.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The id of a running service's process.
+    pub fn process_id(&self, service: Service) -> Option<u32> {
+        self.services.get(&service)?.id()
+    }
+
+    /// Starts a service and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time.
+    pub async fn start_service(&mut self, service: Service) -> anyhow::Result<()> {
+        let program = self.binaries.path(service.name());
+        let process = Process::start(service, &program, self.addresses[&service], &self.environment).await?;
+        self.services.insert(service, process);
+        Ok(())
+    }
+
+    /// Stops a service with SIGTERM.
+    ///
+    /// # Errors
+    /// When it does not end with success within its promised time.
+    pub async fn stop_service(&mut self, service: Service) -> anyhow::Result<()> {
+        match self.services.remove(&service) {
+            Some(process) => process.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Kills a service with SIGKILL.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn kill_service(&mut self, service: Service) -> anyhow::Result<()> {
+        match self.services.remove(&service) {
+            Some(process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until a service ends by itself, which none should, and says so.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        let ends = self.services.iter_mut().map(|(service, process)| {
+            Box::pin(async move {
+                match process.ended().await {
+                    Ok(status) => anyhow::anyhow!("{service} ended by itself ({status})"),
+                    Err(error) => anyhow::anyhow!("{service} cannot be watched: {error}"),
+                }
+            })
+        });
+        futures_util::future::select_all(ends).await.0
+    }
+
+    /// Ends everything in order: those that accept first, then those that store, then the servers.
+    ///
+    /// # Errors
+    /// The first part that did not end as it should; the others are ended all the same.
+    pub async fn down(mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        for service in [Service::Ingest, Service::Api, Service::Consumer] {
+            outcome = outcome.and(self.stop_service(service).await);
+        }
+        outcome.and(self.stack.down().await.map_err(|error| anyhow::anyhow!(error.with_sources())))
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        let mut command = Command::new(self.binaries.path("chatctl"));
+        let output = command.arg("migrate").envs(environment).output().await.context("chatctl cannot be started")?;
+        ensure!(output.status.success(), "chatctl migrate failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(())
+    }
+}
+
+fn service_environment(stack: &Stack) -> Vec<(String, String)> {
+    let urls = stack.urls();
+    [
+        ("DATABASE_URL", format!("{}/chat", urls.mysql)),
+        ("REDIS_URL", urls.redis.clone()),
+        ("AMQP_URL", urls.amqp.clone()),
+        ("ELASTICSEARCH_URL", urls.elasticsearch.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// A given port must be free now, so that a taken one is told before anything is started.
+fn choose_addresses(ports: &BTreeMap<Service, u16>) -> anyhow::Result<BTreeMap<Service, SocketAddr>> {
+    let mut listeners = Vec::new();
+    let mut addresses = BTreeMap::new();
+    for service in Service::ALL {
+        let port = ports.get(&service).copied().unwrap_or(0);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+            format!("port {port}, for {service}, is taken by another program: stop that, or choose another with --{service}-port")
+        })?;
+        addresses.insert(service, listener.local_addr()?);
+        // Kept until all are chosen, so that no free port is found twice.
+        listeners.push(listener);
+    }
+    Ok(addresses)
+}

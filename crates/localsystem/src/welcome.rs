@@ -1,0 +1,38 @@
+//! What a person is shown when the system is up: where everything is, and lines to paste.
+
+use localsystem::{LocalSystem, Service};
+
+pub(crate) fn print(system: &LocalSystem) {
+    let api = format!("http://{}", system.address(Service::Api));
+    let ingest = format!("http://{}", system.address(Service::Ingest));
+    let consumer = format!("http://{}", system.address(Service::Consumer));
+    let urls = system.stack().urls();
+    println!(
+        r#"
+The system is up.
+
+  read, update, search   {api}
+  create                 {ingest}
+  consumer's metrics     {consumer}/metrics   (each service has /healthz, /readyz, /metrics)
+  queues                 {management}   (user {user}, password {password})
+  database               {mysql}/chat
+  search index           {elasticsearch}
+
+Try it:
+
+  TOKEN=$(curl -s {api}/applications -d '{{"name":"demo"}}' -H 'content-type: application/json' | sed 's/.*"token":"\([0-9a-f]*\)".*/\1/')
+  curl -s -X POST {ingest}/applications/$TOKEN/chats
+  curl -s {ingest}/applications/$TOKEN/chats/1/messages -d '{{"body":"Shall I compare thee to a summer’s day?"}}' -H 'content-type: application/json'
+  curl -s {api}/applications/$TOKEN/chats/1/messages/1
+  curl -s "{api}/applications/$TOKEN/chats/1/messages/search?query=SUMM"
+
+Shakespeare's plays:  make demo
+End:                  Ctrl-C
+"#,
+        management = urls.rabbitmq_management,
+        user = urls.rabbitmq_user,
+        password = urls.rabbitmq_password,
+        mysql = urls.mysql,
+        elasticsearch = urls.elasticsearch,
+    );
+}
