@@ -1,0 +1,16 @@
+//! The whole system over real servers: what its clients see, and what becomes of their messages when something breaks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod api;
+mod bad_input;
+mod counts;
+mod ingest;
+mod lists;
+mod read_your_write;
+mod redis_loss;
+mod restarts;
+mod search;
+mod search_down;
+mod stopping;
+mod tidying;
+mod topology;

@@ -1,0 +1,171 @@
+//! Search: any part of any text, within one chat, soon after it was written.
+
+use std::time::Duration;
+
+use search::Query;
+use serde_json::json;
+use testkit::System;
+
+/// What was written or edited must be found within this time.
+pub(crate) const SOON: Duration = Duration::from_secs(2);
+
+const BODIES: [&str; 20] = [
+    "Hello, World",
+    "hello\u{a0}\n world",
+    "O Romeo, Romeo! wherefore art thou Romeo?",
+    "Straße",
+    "STRASSE",
+    "caf\u{e9} au lait",
+    "CAFE\u{301}",
+    "cafe",
+    "你好，世界",
+    "東京タワー",
+    "ﾀﾜｰ",
+    "안녕하세요",
+    "السلام عليكم",
+    "नमस्ते",
+    "👩‍👩‍👧‍👦 family",
+    "a_b*c?d\\e\"f",
+    "{\"match_all\":{}} AND (x OR y)",
+    "50% of C:\\temp",
+    "x",
+    "ＦＵＬＬ ｗｉｄｔｈ",
+];
+
+/// What is asked for, and which of the bodies have it.
+const QUERIES: [(&str, &[u64]); 44] = [
+    ("hello", &[1, 2]),
+    ("HELLO", &[1, 2]),
+    ("lo, wo", &[1]),
+    ("lo  wo", &[2]),
+    ("o w", &[2]),
+    ("Hello, World", &[1]),
+    ("Hello, World!", &[]),
+    ("here", &[3]),
+    ("omeo", &[3]),
+    ("romeo romeo", &[]),
+    ("!", &[3]),
+    ("?", &[3, 16]),
+    ("*", &[16]),
+    ("_", &[16, 17]),
+    ("a_b", &[16]),
+    ("a*", &[]),
+    ("b*c", &[16]),
+    ("\\", &[16, 18]),
+    ("\"f", &[16]),
+    ("strasse", &[4, 5]),
+    ("aß", &[4, 5]),
+    ("raſſ", &[4, 5]),
+    ("café", &[6, 7]),
+    ("CAFE\u{301}", &[6, 7]),
+    ("cafe", &[8]),
+    ("caf", &[6, 7, 8]),
+    ("世", &[9]),
+    ("好，世", &[9]),
+    ("タワ", &[10, 11]),
+    ("ワー", &[10, 11]),
+    ("녕하", &[12]),
+    ("السلام", &[13]),
+    ("م ع", &[13]),
+    ("मस्", &[14]),
+    ("👩", &[15]),
+    ("👧‍👦 fa", &[15]),
+    ("🦀", &[]),
+    ("match_all", &[17]),
+    ("AND (", &[17]),
+    ("0%", &[18]),
+    (":\\t", &[18]),
+    ("x", &[17, 19]),
+    ("full WIDTH", &[20]),
+    ("no such text anywhere", &[]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_part_of_any_text_is_found_and_nothing_else() {
+    let system = System::start().await;
+    let application = system.create_application("search").await;
+    let (chat, other) = (application.create_chat().await, application.create_chat().await);
+    for (number, body) in (1..).zip(BODIES) {
+        assert_eq!(chat.post(body).await, number);
+        assert_eq!(other.post(&format!("elsewhere: {body}")).await, number);
+    }
+    other.await_found("elsewhere: ｘ", &[19], SOON * 5).await;
+    chat.await_found("FULL", &[20], SOON * 5).await;
+    for (query, expected) in QUERIES {
+        let page = chat.search_page(&[("query", query)]).await;
+        let found = page.expect(200);
+        let numbers: Vec<u64> = found.as_array().unwrap().iter().map(|message| message["number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, expected, "{query:?}");
+        assert_eq!(page.header("x-search-source"), Some("index"));
+        // The same rule as in the code that scans a chat.
+        let rule = Query::parse(query).unwrap();
+        let matching: Vec<u64> = (1..).zip(BODIES).filter(|(_, body)| rule.matches(body)).map(|(number, _)| number).collect();
+        assert_eq!(matching, expected, "{query:?} by the rule");
+    }
+    // Every substring of a text finds it.
+    let text: Vec<char> = BODIES[2].chars().collect();
+    for length in [1, 2, 3, 4, 7, 20, text.len()] {
+        for part in text.windows(length) {
+            let part: String = part.iter().collect();
+            assert!(chat.search(&part).await.contains(&3), "{part:?}");
+        }
+    }
+    // In every spelling of the route, whole messages come back.
+    let wanted = chat.message(3).await.expect(200);
+    let path = format!("{}/messages/search", chat.path());
+    assert_eq!(system.api("GET", &path).query(&[("q", "wherefore")]).send().await.expect(200), json!([wanted]));
+    let older = system.api("GET", "/chats/1/messages/search?q=wherefore").header("X-Application-Token", &application.token);
+    assert_eq!(older.send().await.expect(200), json!([wanted]));
+    let wrapped = system.api("GET", &format!("/api/v1{path}?query=wherefore")).send().await.expect(200);
+    assert_eq!(wrapped, json!({ "messages": [wanted], "pagination": { "limit": 50, "next": null, "prev": null } }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_just_written_or_edited_is_found_within_two_seconds() {
+    let system = System::start().await;
+    let chat = system.create_application("fresh").await.create_chat().await;
+    assert_eq!(chat.post("the first light of dawn").await, 1);
+    chat.await_found("light", &[1], SOON).await;
+    assert_eq!(chat.post("twilight").await, 2);
+    chat.await_found("light", &[1, 2], SOON).await;
+
+    chat.edit(1, "the last shadow of dusk").await.expect(200);
+    chat.await_found("shadow of", &[1], SOON).await;
+    assert_eq!(chat.search("first").await, Vec::<u64>::new());
+    assert_eq!(chat.search("light").await, [2]);
+    // The text is shown as it is now, also while the index still has an older one.
+    chat.edit(2, "twilight zone").await.expect(200);
+    let found = chat.search_page(&[("query", "twilight")]).await.expect(200);
+    assert_eq!(found[0]["body"], "twilight zone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hits_are_paged_in_the_order_of_their_numbers() {
+    let system = System::start().await;
+    let chat = system.create_application("pages").await.create_chat().await;
+    for number in 1..=30 {
+        let text = if number % 3 == 0 { format!("fizz {number}") } else { format!("plain {number}") };
+        assert_eq!(chat.post(&text).await, number);
+    }
+    let all: Vec<u64> = (1..=30).filter(|number| number % 3 == 0).collect();
+    chat.await_found("fizz", &all, SOON * 5).await;
+    let path = format!("{}/messages/search?query=fizz", chat.path());
+    for (query, expected, next) in [
+        ("", &all[..], None),
+        ("&limit=10", &all[..], None),
+        ("&limit=4", &all[..4], Some("after=12&limit=4")),
+        ("&limit=4&after=12", &all[4..8], Some("after=24&limit=4")),
+        ("&per_page=4&after=24", &all[8..], None),
+        ("&after=30", &[], None),
+        ("&page=1&per_page=4", &all[..4], Some("after=12&limit=4")),
+    ] {
+        let answer = system.api("GET", &format!("{path}{query}")).send().await;
+        let found: Vec<u64> = answer.expect(200).as_array().unwrap().iter().map(|hit| hit["number"].as_u64().unwrap()).collect();
+        assert_eq!(found, expected, "{query}");
+        let next = next.map(|cursor| format!("<{}/messages/search?query=fizz&{cursor}>; rel=\"next\"", chat.path()));
+        assert_eq!(answer.header("link"), next.as_deref(), "{query}");
+        let wrapped = system.api("GET", &format!("/api/v1{path}{query}")).send().await.expect(200);
+        assert_eq!(wrapped["messages"], answer.json(), "{query}");
+        assert_eq!(wrapped["pagination"]["next"].is_string(), next.is_some(), "{query}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Search while Elasticsearch is away: small chats are read through, large ones are refused, nothing else is touched, and what was
+//! written meanwhile is found once it is back.
+
+use std::time::Duration;
+
+use testkit::{Server, System, eventually};
+
+const SCAN_LIMIT: u64 = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_elasticsearch_small_chats_are_scanned_and_the_index_catches_up() {
+    let system = System::builder().own(Server::Elasticsearch).set("CHAT__API__SCAN_LIMIT", SCAN_LIMIT).start().await;
+    let application = system.create_application("dark").await;
+    let (small, large) = (application.create_chat().await, application.create_chat().await);
+    small.post("before the fall").await;
+    small.post("nothing").await;
+    for number in 1..=SCAN_LIMIT + 1 {
+        large.post(&format!("fall {number}")).await;
+    }
+    large.await_found("FALL", &(1..=SCAN_LIMIT + 1).collect::<Vec<u64>>(), Duration::from_secs(10)).await;
+    small.await_found("fall", &[1], Duration::from_secs(10)).await;
+
+    system.stack().kill(Server::Elasticsearch).await.unwrap();
+    // Writing, reading and editing go on.
+    assert_eq!(small.post("during the Fall").await, 3);
+    small.await_stored(3).await;
+    small.edit(2, "an edit of the fall").await.expect(200);
+    let page = small.search_page(&[("query", "FALL")]).await;
+    let numbers = |page: serde_json::Value| -> Vec<u64> {
+        page.as_array().unwrap().iter().map(|hit| hit["number"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(page.header("x-search-source"), Some("scan"));
+    assert_eq!(numbers(page.expect(200)), [1, 2, 3]);
+    let page = small.search_page(&[("query", "fall"), ("limit", "2")]).await;
+    assert_eq!((numbers(page.expect(200)), page.header("link").is_some()), (vec![1, 2], true));
+    let page = small.search_page(&[("query", "fall"), ("limit", "2"), ("after", "2")]).await;
+    assert_eq!((numbers(page.expect(200)), page.header("link")), (vec![3], None));
+
+    let refused = large.search_page(&[("query", "fall")]).await;
+    refused.problem(503, "dependency_unavailable");
+    assert_eq!(refused.header("x-search-source"), Some("none"));
+    assert!(refused.took < Duration::from_millis(3_300), "{:?}", refused.took);
+    application.chat(3).search_page(&[("query", "fall")]).await.problem(404, "chat_not_found");
+
+    // Degraded, and in service.
+    for service in [testkit::Service::Api, testkit::Service::Consumer] {
+        let ready = system.ask(service, "GET", "/readyz").send().await.expect(200);
+        assert_eq!((&ready["status"], &ready["dependencies"]["elasticsearch"]["state"]), (&"degraded".into(), &"down".into()));
+    }
+
+    system.stack().start(Server::Elasticsearch).await.unwrap();
+    let by_index = async || {
+        let page = small.search_page(&[("query", "fall")]).await;
+        page.status == 200 && page.header("x-search-source") == Some("index") && numbers(page.json()) == [1, 2, 3]
+    };
+    eventually("the index has caught up", Duration::from_secs(20), by_index).await;
+    assert_eq!(small.search("nothing").await, Vec::<u64>::new());
+    large.await_found("fall", &(1..=SCAN_LIMIT + 1).collect::<Vec<u64>>(), Duration::from_secs(10)).await;
+    let outbox_is_empty = async || store::outbox::depth(&mut system.store().acquire().await.unwrap()).await.unwrap() == 0;
+    eventually("the outbox is empty", Duration::from_secs(15), outbox_is_empty).await;
+}
