@@ -1,0 +1,51 @@
+//! One keep-alive HTTP/1.1 connection, as a client program holds it: one request at a time.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+pub(crate) struct Connection {
+    address: SocketAddr,
+    sender: Option<http1::SendRequest<Full<Bytes>>>,
+}
+
+impl Connection {
+    /// Connects on first use.
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self { address, sender: None }
+    }
+
+    /// Sends a JSON body and reads the whole answer. After an error the next call connects anew.
+    pub(crate) async fn post(&mut self, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+        let mut sender = match self.sender.take() {
+            Some(sender) if !sender.is_closed() => sender,
+            _ => self.connect().await?,
+        };
+        sender.ready().await?;
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))?;
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        self.sender = Some(sender);
+        Ok((status, body))
+    }
+
+    async fn connect(&self) -> anyhow::Result<http1::SendRequest<Full<Bytes>>> {
+        let stream = TcpStream::connect(self.address).await.context("connect")?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the connection; its error reaches the sender's calls.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}

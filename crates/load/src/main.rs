@@ -1,0 +1,54 @@
+//! Measures how many creates a second the system acknowledges, beside a bare echo of the same framework, and checks that all that
+//! was acknowledged is stored as it was sent.
+//!
+//! `load` starts a system of its own, on free ports, with data that is thrown away. It sends to this machine only.
+
+mod check;
+mod connection;
+mod echo;
+mod loss;
+mod rounds;
+mod run;
+mod scenario;
+mod table;
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+/// Creates at full speed, checked.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// How often each measurement is repeated, all of them in turn
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Chats of the scenario with many
+    #[arg(long, default_value_t = 1_000)]
+    chats: usize,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Flush Redis, then kill it and remove its append-only file, in the middle of the load (nothing may be lost or doubled)
+    RedisLoss,
+    /// Serve the bare echo that creates are compared with (started by the measurement itself)
+    #[command(hide = true)]
+    Echo,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let duration = Duration::from_secs(cli.seconds);
+    match cli.command {
+        None => rounds::measure(cli.rounds, duration, cli.chats).await,
+        Some(Command::RedisLoss) => loss::redis_loss(cli.chats.min(50)).await,
+        Some(Command::Echo) => echo::serve().await,
+    }
+}
