@@ -1,0 +1,40 @@
+# The commands of the project. `make` alone lists them.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Built together, always: cargo would build what they share anew for each selection of packages that asks for other features.
+RELEASE := $(CARGO) build --release --locked $(addprefix --package ,api ingest consumer chatctl localsystem load)
+RUN_FLAGS ?=
+DEMO_FLAGS ?=
+LOAD_FLAGS ?=
+
+.PHONY: help run demo test load lint docs compose-lint
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run the whole system from nothing, until Ctrl-C
+	@$(RELEASE)
+	@$(TARGET)/release/localsystem $(RUN_FLAGS)
+
+demo: ## Load the plays of Shakespeare into the running system and check them
+	@$(RELEASE) --quiet
+	@$(TARGET)/release/chatctl demo $(DEMO_FLAGS)
+
+test: ## Run all tests against real servers
+	@$(CARGO) test --workspace --locked --no-run
+	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
+
+load: ## Measure creates per second and check what was stored
+	@$(RELEASE)
+	@$(TARGET)/release/load $(LOAD_FLAGS)
+
+lint: ## Formatting and clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+docs: ## Build the code's documentation
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+compose-lint: ## Check docker-compose.yml and the Dockerfile
+	@deploy/lint
