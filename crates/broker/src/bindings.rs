@@ -1,10 +1,12 @@
 //! Binds and unbinds epochs. Which epoch may be bound, and when, is the opener's business (`numbering`).
 
+use std::time::Duration;
+
 use events::{Epoch, Partition};
 use lapin::{Channel, options::QueueBindOptions, types::FieldTable};
 use tokio::time::timeout;
 
-use crate::{Error, Publisher, topology};
+use crate::{Error, Publisher, connection::Session, topology};
 
 impl Publisher {
     /// Binds the epoch's routing key of every partition to the partition's queue. What is missing of the topology is declared
@@ -13,8 +15,9 @@ impl Publisher {
     /// # Errors
     /// Any [`Error`]; some of the keys may then be bound.
     pub async fn bind(&self, epoch: Epoch) -> Result<(), Error> {
-        self.on_channel("bind an epoch", async |channel| {
-            topology::declare(channel, &self.shared.topology).await?;
+        let settling_time = self.shared.settling_time;
+        self.on_channel("bind an epoch", self.shared.limit + settling_time, async |session, channel| {
+            topology::declare(session, &self.shared.topology, settling_time).await?;
             for partition in self.shared.topology.partitions().all() {
                 let (queue, exchange, key) = self.names(epoch, partition);
                 let bound = channel.queue_bind(
@@ -40,7 +43,7 @@ impl Publisher {
         if epochs.is_empty() {
             return Ok(());
         }
-        self.on_channel("unbind epochs", async |channel| {
+        self.on_channel("unbind epochs", self.shared.limit, async |_session, channel| {
             for epoch in epochs {
                 for partition in self.shared.topology.partitions().all() {
                     let (queue, exchange, key) = self.names(*epoch, partition);
@@ -64,11 +67,16 @@ impl Publisher {
     }
 
     /// Works on a channel of its own, which a refusal may close without harm to the publishes.
-    async fn on_channel(&self, action: &'static str, work: impl AsyncFnOnce(&Channel) -> Result<(), Error>) -> Result<(), Error> {
+    async fn on_channel(
+        &self,
+        action: &'static str,
+        limit: Duration,
+        work: impl AsyncFnOnce(&Session, &Channel) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let session = self.shared.link.borrow().session()?;
-        let done = timeout(self.shared.limit, async {
+        let done = timeout(limit, async {
             let channel = session.channel().await?;
-            work(&channel).await
+            work(&session, &channel).await
         });
         done.await.unwrap_or(Err(Error::TimedOut(action)))
     }

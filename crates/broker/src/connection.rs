@@ -102,6 +102,7 @@ pub(crate) fn supervise(name: &'static str, settings: &Settings, close: Cancella
         url: settings.url.clone(),
         topology: settings.topology(),
         limit: settings.connect_timeout(),
+        settling_time: settings.settling_time(),
         link,
         close,
     };
@@ -128,6 +129,7 @@ struct Supervisor {
     url: AmqpUrl,
     topology: Topology,
     limit: Duration,
+    settling_time: Duration,
     link: watch::Sender<Link>,
     close: CancellationToken,
 }
@@ -159,16 +161,13 @@ impl Supervisor {
         self.link.send_replace(Link::Closed);
     }
 
-    /// Connects and declares, each with the configured deadline.
+    /// Connects and declares, each with the configured deadline; new queues rest besides.
     async fn connect(&self) -> Result<Session, Error> {
         let properties = ConnectionProperties::default().with_connection_name(format!("chat {}", self.name).into());
         let connected = timeout(self.limit, Connection::connect_uri(self.url.uri(), properties)).await;
         let connection = connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))?;
         let session = Session { connection, over: CancellationToken::new() };
-        let declared = timeout(self.limit, async {
-            let channel = session.channel().await?;
-            topology::declare(&channel, &self.topology).await
-        });
+        let declared = timeout(self.limit + self.settling_time, topology::declare(&session, &self.topology, self.settling_time));
         declared.await.map_err(|_| Error::TimedOut("declare the topology"))??;
         Ok(session)
     }

@@ -37,6 +37,10 @@ pub struct Settings {
     pub in_flight: NonZeroUsize,
     /// AMQP messages that a consumer holds unacknowledged, for each partition.
     pub prefetch: NonZeroU16,
+    /// Milliseconds that queues rest after they were made, before anything is published to them: so long RabbitMQ may take to
+    /// note their names on disk, and a queue whose name it does not find there after a crash it starts empty. Zero only where
+    /// the broker is never killed.
+    pub settle_ms: u64,
 }
 
 impl Settings {
@@ -47,6 +51,10 @@ impl Settings {
 
     pub(crate) fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    pub(crate) fn settling_time(&self) -> Duration {
+        Duration::from_millis(self.settle_ms)
     }
 
     pub(crate) fn confirm_timeout(&self) -> Duration {

@@ -3,6 +3,8 @@
 //!
 //! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`).
 
+use std::time::Duration;
+
 use events::Topology;
 use lapin::{
     Channel, ErrorKind, ExchangeKind,
@@ -10,8 +12,9 @@ use lapin::{
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
 };
+use tokio::time::sleep;
 
-use crate::Error;
+use crate::{Error, connection::Session};
 
 /// RabbitMQ 4 drops a message after 20 redeliveries unless told otherwise, and -1 for "never" is not known to RabbitMQ 3. A
 /// poisoned message is isolated by the consumer, never by counting.
@@ -20,18 +23,24 @@ const DELIVERY_LIMIT: i32 = i32::MAX;
 const DURABLE: QueueDeclareOptions =
     QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
 
-/// Declares everything on a channel of its own: a refusal closes the channel.
+/// Declares everything, on channels of its own: a refusal closes the channel.
+///
+/// Where there is no marker the queues are new. They rest for `settling_time` before the marker is made, so that whoever finds the
+/// marker finds queues that survive a crash: a quorum queue's name is noted in a file that is saved up to a second later
+/// (`ra_directory`, `auto_save`), and RabbitMQ starts a queue whose name it does not find as an empty one, whatever it had
+/// confirmed.
 ///
 /// # Errors
 /// [`Error::WrongTopology`] when the broker holds one of the names with other arguments, above all another partition count.
-pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<(), Error> {
-    let count = topology.partitions().get();
+pub(crate) async fn declare(session: &Session, topology: &Topology, settling_time: Duration) -> Result<(), Error> {
+    let is_settled = has_marker(session, topology).await?;
+    let channel = session.channel().await?;
     // First, so that a service configured otherwise is refused before it leaves anything behind.
-    let marker = declare_queue(channel, topology.partition_marker(), marker_arguments(count)).await;
-    marker.map_err(|error| other_count(error, topology, count))?;
-
-    declare_exchange(channel, topology.dead()).await?;
-    declare_queue(channel, topology.dead(), quorum_arguments()).await?;
+    if is_settled {
+        declare_marker(&channel, topology).await?;
+    }
+    declare_exchange(&channel, topology.dead()).await?;
+    declare_queue(&channel, topology.dead(), quorum_arguments()).await?;
     let dead = topology.dead();
     channel
         .queue_bind(
@@ -44,11 +53,32 @@ pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<()
         .await
         .map_err(Error::amqp("bind the dead letter queue"))?;
 
-    declare_exchange(channel, topology.exchange()).await?;
+    declare_exchange(&channel, topology.exchange()).await?;
     for partition in topology.partitions().all() {
-        declare_queue(channel, topology.queue(partition), partition_arguments(topology)).await?;
+        declare_queue(&channel, topology.queue(partition), partition_arguments(topology)).await?;
+    }
+    if !is_settled {
+        sleep(settling_time).await;
+        declare_marker(&channel, topology).await?;
     }
     Ok(())
+}
+
+/// On a channel of its own: the answer that there is none closes it.
+async fn has_marker(session: &Session, topology: &Topology) -> Result<bool, Error> {
+    let options = QueueDeclareOptions { passive: true, ..DURABLE };
+    let channel = session.channel().await?;
+    match channel.queue_declare(topology.partition_marker().as_str().into(), options, FieldTable::default()).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_refused_as(&error, AMQPSoftError::NOTFOUND) => Ok(false),
+        Err(source) => Err(Error::Amqp { action: "look for the queues", source }),
+    }
+}
+
+async fn declare_marker(channel: &Channel, topology: &Topology) -> Result<(), Error> {
+    let count = topology.partitions().get();
+    let declared = declare_queue(channel, topology.partition_marker(), marker_arguments(count)).await;
+    declared.map_err(|error| other_count(error, topology, count))
 }
 
 async fn declare_exchange(channel: &Channel, name: String) -> Result<(), Error> {
@@ -94,15 +124,16 @@ fn text(value: &str) -> AMQPValue {
 
 /// PRECONDITION_FAILED on a declaration means: the name is there, with other arguments.
 fn refusal(action: &'static str, source: lapin::Error) -> Error {
-    if let ErrorKind::ProtocolError(error) = source.kind()
-        && *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
-    {
-        return Error::WrongTopology(format!(
-            "the broker holds another topology than this service needs: {}",
-            error.get_message()
-        ));
+    match source.kind() {
+        ErrorKind::ProtocolError(error) if is_refused_as(&source, AMQPSoftError::PRECONDITIONFAILED) => {
+            Error::WrongTopology(format!("the broker holds another topology than this service needs: {}", error.get_message()))
+        }
+        _ => Error::Amqp { action, source },
     }
-    Error::Amqp { action, source }
+}
+
+fn is_refused_as(error: &lapin::Error, kind: AMQPSoftError) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(kind))
 }
 
 fn other_count(error: Error, topology: &Topology, configured: u16) -> Error {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{Answer, Ask, Client, Service, eventually};
@@ -36,6 +37,17 @@ impl Chat {
     /// The creation of a message, yet to be sent.
     pub fn attempt_post(&self, text: &str) -> Ask {
         self.client.ask(Service::Ingest, "POST", &format!("{}/messages", self.path())).json(json!({ "body": text }))
+    }
+
+    /// Waits until each replica of the ingest has accepted a message: of those that take turns, one that is still away would be
+    /// hidden by the others.
+    pub async fn accepted_everywhere(&self, text: &str, within: Duration) {
+        let path = format!("{}/messages", self.path());
+        let each = self.client.replicas(Service::Ingest).into_iter().map(async |address| {
+            let ask = || self.client.at(address, "POST", &path).json(json!({ "body": text }));
+            eventually("a replica accepts a message", within, async || ask().send().await.status == 201).await
+        });
+        join_all(each).await;
     }
 
     /// Reads the chat.

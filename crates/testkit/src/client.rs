@@ -47,11 +47,14 @@ impl Client {
         self.shared.services.read().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, address)| *address).collect()
     }
 
+    pub(crate) fn replicas(&self, service: Service) -> Vec<SocketAddr> {
+        let services = self.shared.services.read().unwrap_or_else(PoisonError::into_inner);
+        services.iter().filter(|(known, _)| *known == service).map(|(_, address)| *address).collect()
+    }
+
     /// A request to a replica of the service; they take turns.
     pub fn ask(&self, service: Service, method: &str, path: &str) -> Ask {
-        let services = self.shared.services.read().unwrap_or_else(PoisonError::into_inner);
-        let replicas: Vec<SocketAddr> =
-            services.iter().filter(|(known, _)| *known == service).map(|(_, address)| *address).collect();
+        let replicas = self.replicas(service);
         assert!(!replicas.is_empty(), "no {service:?} runs");
         self.at(replicas[self.shared.turn.fetch_add(1, Ordering::Relaxed) % replicas.len()], method, path)
     }

@@ -38,6 +38,10 @@ impl Environment {
         ] {
             environment.set(name, value);
         }
+        if !servers.is_own(Server::Rabbitmq) {
+            // The shared broker is never killed, so its queues need not rest.
+            environment.set("CHAT__AMQP__SETTLE_MS", "0");
+        }
         environment
     }
 

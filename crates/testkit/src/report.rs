@@ -1,14 +1,18 @@
 //! What the clients of a load were told, held against what the system has in the end.
 
 use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
+    collections::{BTreeSet, HashMap, HashSet},
+    time::{Duration, Instant},
 };
 
-use crate::{Answer, Chat, eventually};
+use tokio::time::sleep;
+
+use crate::{Answer, Chat};
 
 /// How long the consumer may take to store what the load has left in the queues, and the index to show it.
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
 /// In every body of a load.
 const COMMON_TEXT: &str = "SPEECH";
 
@@ -59,12 +63,16 @@ impl Report {
     pub async fn assert_stored(&self) {
         for (index, chat) in self.chats.iter().enumerate() {
             let accepted = self.accepted_in(index);
-            let mut stored = HashMap::new();
-            let complete = async || {
-                stored = chat.messages().await.into_iter().collect::<HashMap<u64, String>>();
-                accepted.keys().all(|number| stored.contains_key(number))
+            let began = Instant::now();
+            let stored = loop {
+                let stored = chat.messages().await.into_iter().collect::<HashMap<u64, String>>();
+                let missing: BTreeSet<_> = accepted.keys().filter(|number| !stored.contains_key(number)).collect();
+                if missing.is_empty() {
+                    break stored;
+                }
+                assert!(began.elapsed() < SETTLED_WITHIN, "accepted and not stored in chat {}: {missing:?}", chat.number);
+                sleep(PAUSE).await;
             };
-            eventually("all that was accepted is stored", SETTLED_WITHIN, complete).await;
             for (number, body) in &accepted {
                 assert_eq!(stored.get(number).map(String::as_str), Some(*body), "message {number} of chat {}", chat.number);
             }

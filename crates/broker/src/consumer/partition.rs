@@ -42,6 +42,7 @@ pub(super) struct Task {
     topology: Topology,
     prefetch: u16,
     limit: Duration,
+    settling_time: Duration,
     link: watch::Receiver<Link>,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
@@ -61,8 +62,16 @@ impl Task {
         events: mpsc::Sender<Event>,
         stop: CancellationToken,
     ) -> Self {
-        let (topology, limit) = (settings.topology(), settings.confirm_timeout());
-        Self { partition, topology, prefetch: settings.prefetch.get(), limit, link, events, stop }
+        Self {
+            partition,
+            topology: settings.topology(),
+            prefetch: settings.prefetch.get(),
+            limit: settings.confirm_timeout(),
+            settling_time: settings.settling_time(),
+            link,
+            events,
+            stop,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -113,9 +122,9 @@ impl Task {
 
     /// Begins to consume, on a channel of its own.
     async fn subscribe(&self, session: &Session, may_lack_queue: bool) -> Result<(Channel, lapin::Consumer), Error> {
-        let subscribed = timeout(self.limit, async {
+        let subscribed = timeout(self.limit + self.settling_time, async {
             if may_lack_queue {
-                topology::declare(&session.channel().await?, &self.topology).await?;
+                topology::declare(session, &self.topology, self.settling_time).await?;
             }
             let channel = session.channel().await?;
             channel.basic_qos(self.prefetch, BasicQosOptions::default()).await.map_err(Error::amqp("set the prefetch"))?;

@@ -124,6 +124,26 @@ async fn a_killed_broker_loses_nothing_confirmed_and_publishing_resumes_by_itsel
     assert_eq!(strange, 0, "stored although their clients were told that they are not");
 }
 
+/// RabbitMQ notes the names of new quorum queues on disk a moment after it has made them, and after a crash starts one whose name
+/// it does not find there as an empty queue: what it had confirmed is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_queues_that_were_just_made_have_confirmed_survives_a_kill() {
+    let stack = rabbitmq().await;
+    let mut system = System::at(&stack.urls().amqp);
+    system.settings.settle_ms = 2_000;
+    let publisher = system.publisher().await;
+    let partitions = [system.partition(0), system.partition(1)];
+    for partition in partitions {
+        publisher.publish(Epoch::new(EPOCH), partition, item(1), soon()).await.unwrap();
+    }
+    stack.kill(Server::Rabbitmq).await.unwrap();
+    stack.start(Server::Rabbitmq).await.unwrap();
+    until("the publisher is back", async || publisher.check().is_ok()).await;
+    for partition in partitions {
+        assert_eq!(system.stored(partition).await, [[1]], "partition {partition}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_of_a_killed_broker_is_told_and_gets_everything_again() {
     let stack = rabbitmq().await;

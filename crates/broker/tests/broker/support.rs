@@ -52,6 +52,7 @@ impl System {
             group_items: NonZeroUsize::new(256).unwrap(),
             in_flight: NonZeroUsize::new(4).unwrap(),
             prefetch: NonZeroU16::new(64).unwrap(),
+            settle_ms: 0,
         };
         Self { settings, url: url.to_owned(), shutdown: CancellationToken::new(), tidies_up: false }
     }

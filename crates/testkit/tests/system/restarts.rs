@@ -47,11 +47,13 @@ async fn survives(server: Server) {
     system.stack().kill(server).await.unwrap();
     requests_are_answered(&application, &aside).await;
     system.stack().start(server).await.unwrap();
+    aside.accepted_everywhere("another aside", BACK_WITHIN).await;
     load.accepts(60, BACK_WITHIN).await;
 
     system.stack().pause(server).unwrap();
     requests_are_answered(&application, &aside).await;
     system.stack().resume(server).unwrap();
+    aside.accepted_everywhere("another aside", BACK_WITHIN).await;
     load.accepts(60, BACK_WITHIN).await;
 
     let report = load.finish().await;
