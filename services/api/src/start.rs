@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{Config, routes, state::State};
 
 /// How long the start waits for the broker, to learn whether its queues are those configured.
-const TOPOLOGY_WITHIN: Duration = Duration::from_secs(2);
+const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]

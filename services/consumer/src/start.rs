@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How long the start waits for the broker, which may hold queues for another number of partitions.
-const BROKER_TIME: Duration = Duration::from_secs(2);
+const BROKER_TIME: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,9 @@
 //! The consumer as a process: what operators see of it.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
 
 use tokio::process::{Child, Command};
 
@@ -13,6 +16,11 @@ fn consumer(world: &World) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
     command.env_clear().envs(world.environment.iter().cloned()).env("PORT", "0").kill_on_drop(true).stdout(Stdio::null());
     command
+}
+
+/// What a process that ends by itself has said.
+async fn output(command: &mut Command) -> Output {
+    tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends by itself").unwrap()
 }
 
 /// SIGTERM, and what the process says to it.
@@ -47,18 +55,18 @@ async fn when_the_active_one_is_killed_the_standby_goes_on_and_ends_well_when_as
 async fn a_configuration_is_shown_without_secrets_and_a_wrong_one_is_refused_by_name() {
     in_world(async |world| {
         let url = "mysql://user:hunter2@localhost/chat";
-        let shown = consumer(&world).arg("check-config").env("DATABASE_URL", url).stdout(Stdio::piped()).output().await.unwrap();
+        let shown = output(consumer(&world).arg("check-config").env("DATABASE_URL", url).stdout(Stdio::piped())).await;
         let text = String::from_utf8(shown.stdout).unwrap();
         assert!(shown.status.success() && text.contains("message_batch_items = 1000"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
 
-        let refused = consumer(&world).arg("check-config").env("MESSAGE_QUEUE_THRESHOLD", "0").output().await.unwrap();
+        let refused = output(consumer(&world).arg("check-config").env("MESSAGE_QUEUE_THRESHOLD", "0")).await;
         let text = String::from_utf8(refused.stderr).unwrap();
         assert!(!refused.status.success() && text.contains("consumer.message_batch_items"), "{text}");
 
         // Another number of partitions than the queues have.
         world.consumer().await.stop().await;
-        let refused = consumer(&world).env("CHAT__AMQP__PARTITIONS", "3").output().await.unwrap();
+        let refused = output(consumer(&world).env("CHAT__AMQP__PARTITIONS", "3")).await;
         let text = String::from_utf8(refused.stderr).unwrap();
         assert!(!refused.status.success() && text.contains("2 partitions"), "{text}");
     })

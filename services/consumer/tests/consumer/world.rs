@@ -86,6 +86,8 @@ impl World {
             ("CHAT__REDIS__KEY_PREFIX", &name),
             ("CHAT__AMQP__PREFIX", &format!("{name}.")),
             ("CHAT__AMQP__PARTITIONS", "2"),
+            // The shared broker is never killed, so its queues need not rest.
+            ("CHAT__AMQP__SETTLE_MS", "0"),
             ("CHAT__ELASTICSEARCH__INDEX", &name.replace('_', "-")),
             ("CHAT__ELASTICSEARCH__REFRESH_MS", "100"),
             ("CHAT__HTTP__WORKERS", "1"),
