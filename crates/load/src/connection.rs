@@ -1,13 +1,16 @@
 //! One keep-alive HTTP/1.1 connection, as a client program holds it: one request at a time.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
+
+/// Far longer than any answer may take: a service that does not answer is found out, and does not stop the measurement.
+const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Connection {
     address: SocketAddr,
@@ -22,13 +25,22 @@ impl Connection {
 
     /// Sends a JSON body and reads the whole answer. After an error the next call connects anew.
     pub(crate) async fn post(&mut self, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+        timeout(LIMIT, self.exchange(Method::POST, path, body)).await.context("no answer")?
+    }
+
+    /// Asks for a resource and reads the whole answer. After an error the next call connects anew.
+    pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        timeout(LIMIT, self.exchange(Method::GET, path, Bytes::new())).await.context("no answer")?
+    }
+
+    async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
         let mut sender = match self.sender.take() {
             Some(sender) if !sender.is_closed() => sender,
             _ => self.connect().await?,
         };
         sender.ready().await?;
         let request = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(path)
             .header(header::HOST, "127.0.0.1")
             .header(header::CONTENT_TYPE, "application/json")

@@ -7,6 +7,8 @@ mod check;
 mod connection;
 mod echo;
 mod loss;
+mod outages;
+mod probe;
 mod rounds;
 mod run;
 mod scenario;
@@ -28,6 +30,9 @@ struct Cli {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// Seconds of creates before the first measurement: Elasticsearch compiles its code while it runs
+    #[arg(long, default_value_t = 20)]
+    warm_up: u64,
     /// Chats of the scenario with many
     #[arg(long, default_value_t = 1_000)]
     chats: usize,
@@ -37,6 +42,8 @@ struct Cli {
 enum Command {
     /// Flush Redis, then kill it and remove its append-only file, in the middle of the load (nothing may be lost or doubled)
     RedisLoss,
+    /// Stop each of the four servers for 30 s, and each service by SIGTERM, in the middle of the load
+    Outages,
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
     #[command(hide = true)]
     Echo,
@@ -47,8 +54,9 @@ async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let duration = Duration::from_secs(cli.seconds);
     match cli.command {
-        None => rounds::measure(cli.rounds, duration, cli.chats).await,
+        None => rounds::measure(cli.rounds, duration, Duration::from_secs(cli.warm_up), cli.chats).await,
         Some(Command::RedisLoss) => loss::redis_loss(cli.chats.min(50)).await,
+        Some(Command::Outages) => outages::outages().await,
         Some(Command::Echo) => echo::serve().await,
     }
 }

@@ -17,7 +17,7 @@ const CLIENTS: [u32; 2] = [64, 256];
 const STORE_WITHIN: Duration = Duration::from_secs(300);
 
 /// Measures and prints; fails when what is stored differs from what was acknowledged.
-pub(crate) async fn measure(rounds: usize, duration: Duration, chats: usize) -> anyhow::Result<()> {
+pub(crate) async fn measure(rounds: usize, duration: Duration, warm_up: Duration, chats: usize) -> anyhow::Result<()> {
     let progress = devstack::for_terminal();
     let system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
     let echo = Echo::start().await?;
@@ -31,6 +31,13 @@ pub(crate) async fn measure(rounds: usize, duration: Duration, chats: usize) -> 
         scenarios.iter().flat_map(|scenario| CLIENTS.map(|clients| Row::new(scenario.name, clients))).collect();
     let mut acknowledged: [Vec<Acknowledged>; 2] = Default::default();
     let mut runs = 0;
+    eprintln!("warming up");
+    for (which, scenario) in scenarios.iter().enumerate() {
+        runs += 1;
+        let (scenario, duration) = (scenario.clone(), warm_up / 2);
+        let plan = Plan { target: ingest, scenario, clients: CLIENTS[1], duration, run: runs, keep: true };
+        acknowledged[which].extend(run(plan).await?.acknowledged);
+    }
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         for (index, clients) in CLIENTS.into_iter().enumerate() {

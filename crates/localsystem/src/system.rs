@@ -3,15 +3,18 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    time::Duration,
 };
 
 use anyhow::{Context, ensure};
 use devstack::{Progress, Stack, StackOptions};
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 use crate::{Binaries, Service, process::Process};
 
 const ELASTICSEARCH_NICE: u8 = 10;
+/// The tables and the index are made of nothing, or exist.
+const MIGRATED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What may be chosen about a local system.
 #[derive(Debug, Clone)]
@@ -145,7 +148,8 @@ impl LocalSystem {
     async fn migrate(&self) -> anyhow::Result<()> {
         let environment = self.environment.iter().map(|(name, value)| (name, value));
         let mut command = Command::new(self.binaries.path("chatctl"));
-        let output = command.arg("migrate").envs(environment).output().await.context("chatctl cannot be started")?;
+        let output = timeout(MIGRATED_WITHIN, command.arg("migrate").envs(environment).kill_on_drop(true).output());
+        let output = output.await.context("chatctl migrate takes too long")?.context("chatctl cannot be started")?;
         ensure!(output.status.success(), "chatctl migrate failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(())
     }

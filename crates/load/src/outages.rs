@@ -1,0 +1,99 @@
+//! Each of the four servers away for half a minute, and each service stopped as an orchestrator stops it, in the middle of the load.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use devstack::{Server, Stack};
+use futures_util::future::join_all;
+use localsystem::{Binaries, LocalSystem, Options, Service};
+use tokio::time::sleep;
+
+use crate::{
+    check::{check, verdict},
+    probe::{Kind, probe},
+    rounds::database,
+    run::{Acknowledged, Outcome, Plan, run},
+    scenario::Scenario,
+};
+
+const CHATS: usize = 50;
+const CLIENTS: u32 = 64;
+/// All goes well for so long before a fault.
+const BEFORE: Duration = Duration::from_secs(3);
+const OUTAGE: Duration = Duration::from_secs(30);
+/// Enough for a server to start and for all to be right again.
+const AFTER: Duration = Duration::from_secs(35);
+/// The load that a service is stopped under, and started again.
+const STOPPING: Duration = Duration::from_secs(20);
+
+/// Prints what was answered during each outage and how soon all was right again; fails if an acknowledged create is lost.
+pub(crate) async fn outages() -> anyhow::Result<()> {
+    let progress = devstack::for_terminal();
+    let mut system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
+    let (api, ingest) = (system.address(Service::Api), system.address(Service::Ingest));
+    let scenario = Arc::new(Scenario::create("outages", CHATS, api, ingest).await?);
+    let aside = Scenario::create("aside", 1, api, ingest).await?;
+    let mut acknowledged: Vec<Acknowledged> = Vec::new();
+    let plan = |run, duration| Plan { target: ingest, scenario: scenario.clone(), clients: CLIENTS, duration, run, keep: true };
+
+    println!("| away | request | right meanwhile | refused | slowest answer, s | right again, s after its return |");
+    println!("|---|---|---|---|---|---|");
+    for (turn, server) in (1..).zip(Server::ALL) {
+        let until = Instant::now() + BEFORE + OUTAGE + AFTER;
+        let probes = join_all(kinds(&system, &aside).map(|kind| probe(kind, until)));
+        let load = run(plan(turn, BEFORE + OUTAGE + AFTER));
+        let (load, probes, times) = tokio::join!(load, probes, take_away(system.stack(), server));
+        let (fault, back) = times?;
+        acknowledged.extend(load?.acknowledged);
+        for report in probes.iter().map(|probes| probes.report(fault, back)) {
+            println!("| {server} | {report} |");
+        }
+    }
+
+    println!("\n| SIGTERM to | ended, s | creates acknowledged | refused | unanswered |");
+    println!("|---|---|---|---|---|");
+    for (turn, service) in (100..).zip(Service::ALL) {
+        let (load, ended) = tokio::join!(run(plan(turn, STOPPING)), stop_and_start(&mut system, service));
+        let Outcome { acknowledged: creates, refused, unanswered, .. } = load?;
+        println!("| {service} | {:.2} | {} | {refused} | {unanswered} |", ended?.as_secs_f64(), creates.len());
+        acknowledged.extend(creates);
+    }
+
+    let findings = check(&database(&system)?, &scenario, &acknowledged, Duration::from_secs(300)).await?;
+    println!("\n{findings}");
+    system.down().await?;
+    verdict(&findings)
+}
+
+/// A create, a read and a search, all in a chat that the load leaves alone.
+fn kinds(system: &LocalSystem, aside: &Scenario) -> [Kind; 3] {
+    let (api, ingest) = (system.address(Service::Api), system.address(Service::Ingest));
+    let messages = aside.path(0);
+    [
+        Kind { name: "create", address: ingest, path: messages.to_owned(), body: Some(r#"{"body":"a word aside"}"#) },
+        Kind { name: "read", address: api, path: format!("{messages}?limit=1"), body: None },
+        Kind { name: "search", address: api, path: format!("{messages}/search?query=aside&limit=1"), body: None },
+    ]
+}
+
+/// Kills a server and starts it half a minute later; when it was killed, and when it answered again.
+async fn take_away(stack: &Stack, server: Server) -> anyhow::Result<(Instant, Instant)> {
+    sleep(BEFORE).await;
+    let fault = Instant::now();
+    stack.kill(server).await?;
+    sleep(OUTAGE).await;
+    stack.start(server).await?;
+    Ok((fault, Instant::now()))
+}
+
+/// Stops a service under load and starts it again; how long its end took.
+async fn stop_and_start(system: &mut LocalSystem, service: Service) -> anyhow::Result<Duration> {
+    sleep(BEFORE).await;
+    let asked = Instant::now();
+    system.stop_service(service).await?;
+    let ended = asked.elapsed();
+    system.start_service(service).await?;
+    Ok(ended)
+}
