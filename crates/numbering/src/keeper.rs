@@ -61,7 +61,7 @@ impl Keeper {
     pub(crate) fn start(sequencer: Sequencer, publisher: Publisher, store: Store, shutdown: CancellationToken) -> Self {
         let shared =
             Arc::new(Shared { state: watch::Sender::new(State::Establishing), lost: Notify::new(), unbound: AtomicU64::new(0) });
-        let task = Task { shared: shared.clone(), sequencer, publisher, store };
+        let task = Task { shared: shared.clone(), sequencer, publisher, store, shutdown: shutdown.clone() };
         tokio::spawn(async move { shutdown.run_until_cancelled(task.run()).await });
         Self { shared }
     }
@@ -125,6 +125,7 @@ struct Task {
     sequencer: Sequencer,
     publisher: Publisher,
     store: Store,
+    shutdown: CancellationToken,
 }
 
 impl Task {
@@ -208,13 +209,14 @@ impl Task {
 
     /// Removes the counters of dead epochs in the background. Whatever is left when this fails is removed behind the next opening.
     fn clean_up(&self, epoch: Epoch) {
-        let sequencer = self.sequencer.clone();
+        let (sequencer, shutdown) = (self.sequencer.clone(), self.shutdown.clone());
         tokio::spawn(async move {
-            match sequencer.remove_epochs_below(epoch).await {
-                Ok(keys) => tracing::info!(keys, epoch = epoch.get(), "counters of earlier epochs removed"),
-                Err(error) => {
+            match shutdown.run_until_cancelled(sequencer.remove_epochs_below(epoch)).await {
+                Some(Ok(keys)) => tracing::info!(keys, epoch = epoch.get(), "counters of earlier epochs removed"),
+                Some(Err(error)) => {
                     tracing::info!(error = &error as &dyn std::error::Error, "counters of earlier epochs are left for later")
                 }
+                None => {}
             }
         });
     }

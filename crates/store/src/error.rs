@@ -48,6 +48,10 @@ pub enum Error {
     /// The connection broke or could not be opened. A statement that was under way may or may not have taken effect.
     #[error("the connection to MySQL was lost or refused")]
     Lost,
+    /// The server asks for a kind of login that is not known here. To an unknown user MySQL pretends one that depends on the name,
+    /// so this is a wrong name more often than a wrong plugin.
+    #[error("MySQL asks for a login by a plugin that is not supported: check the user's name and authentication plugin")]
+    Login,
     /// A statement or an attempt to connect took longer than it may.
     #[error("MySQL did not answer in time")]
     Deadline,
@@ -94,7 +98,9 @@ impl Error {
             Self::Lost | Self::Deadline | Self::Aborted | Self::Unusable | Self::PoolExhausted | Self::Locked(_) => {
                 ErrorKind::Transient
             }
-            Self::Nested | Self::Settings(_) | Self::Corrupt { .. } | Self::Migration(_) | Self::Query(_) => ErrorKind::Fatal,
+            Self::Login | Self::Nested | Self::Settings(_) | Self::Corrupt { .. } | Self::Migration(_) | Self::Query(_) => {
+                ErrorKind::Fatal
+            }
         }
     }
 
@@ -108,6 +114,7 @@ impl From<Failure> for Error {
         match failure {
             Failure::Server(ServerError { number, state }) => Self::Server { meaning: meaning_of(number), number, state },
             Failure::Lost => Self::Lost,
+            Failure::Login => Self::Login,
             Failure::Deadline => Self::Deadline,
             Failure::Aborted => Self::Aborted,
             Failure::Unusable => Self::Unusable,

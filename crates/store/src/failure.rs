@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Server(ServerError),
     /// The connection broke, or could not be opened: whether a statement took effect is unknown.
     Lost,
+    /// The server asks for a kind of login that the driver does not know.
+    Login,
     /// It took longer than it may; the connection is given up.
     Deadline,
     /// The server rolled the transaction back when an earlier statement failed.
@@ -31,8 +33,14 @@ pub(crate) struct ServerError {
 
 impl Failure {
     pub(crate) fn of_driver(error: &mysql_async::Error) -> Self {
+        use mysql_async::DriverError;
         match error {
             mysql_async::Error::Server(server) => Self::Server(ServerError { number: server.code, state: server.state.clone() }),
+            mysql_async::Error::Driver(
+                DriverError::UnknownAuthPlugin { .. }
+                | DriverError::MysqlOldPasswordDisabled
+                | DriverError::CleartextPluginDisabled,
+            ) => Self::Login,
             _ => Self::Lost,
         }
     }
@@ -50,6 +58,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Server(server) => write!(f, "MySQL error {} ({})", server.number, server.state),
             Self::Lost => f.write_str("the connection to MySQL was lost"),
+            Self::Login => f.write_str("MySQL asks for another kind of login"),
             Self::Deadline => f.write_str("MySQL did not answer in time"),
             Self::Aborted => f.write_str("MySQL rolled the transaction back"),
             Self::Unusable => f.write_str("the connection was left in the middle of a statement"),

@@ -100,26 +100,10 @@ pub async fn start(
 
 /// Without MySQL nothing can be answered. Without the others most can, so they are reported and leave the service ready.
 fn checks(store: &Store, sequencer: &Sequencer, publisher: &Publisher, index: &SearchIndex) -> Vec<Check> {
-    let (store, sequencer, publisher, index) = (store.clone(), sequencer.clone(), publisher.clone(), index.clone());
     vec![
-        Check::new("mysql", move || {
-            let store = store.clone();
-            async move { store.ping().await }
-        }),
-        Check::new("redis", move || {
-            let sequencer = sequencer.clone();
-            async move { sequencer.check().await }
-        })
-        .optional(),
-        Check::new("rabbitmq", move || {
-            let publisher = publisher.clone();
-            async move { publisher.check() }
-        })
-        .optional(),
-        Check::new("elasticsearch", move || {
-            let index = index.clone();
-            async move { index.check().await }
-        })
-        .optional(),
+        Check::new("mysql", store, |store| async move { store.ping().await }),
+        Check::new("redis", sequencer, |sequencer| async move { sequencer.check().await }).optional(),
+        Check::new("rabbitmq", publisher, |publisher| async move { publisher.check() }).optional(),
+        Check::new("elasticsearch", index, |index| async move { index.check().await }).optional(),
     ]
 }

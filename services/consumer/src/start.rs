@@ -185,20 +185,9 @@ async fn pipelines_end(pipelines: &mut JoinSet<()>) {
 
 /// Nothing waits for the index: without it the service stays ready.
 fn checks(store: &Store, consumer: &Consumer, search: &SearchIndex) -> Vec<Check> {
-    let (store, consumer, search) = (store.clone(), consumer.clone(), search.clone());
     vec![
-        Check::new("mysql", move || {
-            let store = store.clone();
-            async move { store.ping().await }
-        }),
-        Check::new("rabbitmq", move || {
-            let consumer = consumer.clone();
-            async move { consumer.check() }
-        }),
-        Check::new("elasticsearch", move || {
-            let search = search.clone();
-            async move { search.check().await }
-        })
-        .optional(),
+        Check::new("mysql", store, |store| async move { store.ping().await }),
+        Check::new("rabbitmq", consumer, |consumer| async move { consumer.check() }),
+        Check::new("elasticsearch", search, |search| async move { search.check().await }).optional(),
     ]
 }

@@ -14,6 +14,7 @@ use service::{
     http,
     telemetry::Telemetry,
 };
+use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Config, routes, state::State};
@@ -75,7 +76,7 @@ pub async fn start(
 ) -> Result<Running, Error> {
     // What requests need outlives the accepting of requests.
     let background = CancellationToken::new();
-    let store = store::Store::connect(&config.mysql)?;
+    let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
@@ -83,8 +84,8 @@ pub async fn start(
     }
     let partitions = config.amqp.topology().partitions();
     let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
-    let state = Data::new(State { numbering: numbering.clone(), settings: config.ingest });
-    let health = health::routes(checks(sequencer, publisher.clone(), store, numbering), telemetry);
+    let health = health::routes(checks(&sequencer, &publisher, &store, &numbering), telemetry);
+    let state = Data::new(State { numbering, settings: config.ingest });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
         routes::configure(routes, state.clone());
         health(routes);
@@ -93,24 +94,11 @@ pub async fn start(
 }
 
 /// MySQL is asked only for counters that are missing: without it most creates go on, so the service stays ready.
-fn checks(sequencer: Sequencer, publisher: Publisher, store: store::Store, numbering: Numbering) -> Vec<Check> {
+fn checks(sequencer: &Sequencer, publisher: &Publisher, store: &Store, numbering: &Numbering) -> Vec<Check> {
     vec![
-        Check::new("redis", move || {
-            let sequencer = sequencer.clone();
-            async move { sequencer.check().await }
-        }),
-        Check::new("rabbitmq", move || {
-            let publisher = publisher.clone();
-            async move { publisher.check() }
-        }),
-        Check::new("numbering", move || {
-            let numbering = numbering.clone();
-            async move { numbering.check().await }
-        }),
-        Check::new("mysql", move || {
-            let store = store.clone();
-            async move { store.ping().await }
-        })
-        .optional(),
+        Check::new("redis", sequencer, |sequencer| async move { sequencer.check().await }),
+        Check::new("rabbitmq", publisher, |publisher| async move { publisher.check() }),
+        Check::new("numbering", numbering, |numbering| async move { numbering.check().await }),
+        Check::new("mysql", store, |store| async move { store.ping().await }).optional(),
     ]
 }

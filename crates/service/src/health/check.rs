@@ -22,16 +22,18 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check of the dependency `name`. What `probe` fails with is shown on `/readyz`: its text must hold no secret. A probe
-    /// that takes longer than a second has failed.
-    pub fn new<F, Fut, E>(name: &'static str, probe: F) -> Self
+    /// A check of the dependency `name`, which asks a copy of the service's own `handle` to it. What `probe` fails with is shown on
+    /// `/readyz`: its text must hold no secret. A probe that takes longer than a second has failed.
+    pub fn new<H, F, Fut, E>(name: &'static str, handle: &H, probe: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
+        H: Clone + Send + Sync + 'static,
+        F: Fn(H) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display,
     {
+        let handle = handle.clone();
         let probe: Probe = Arc::new(move || {
-            let asked = probe();
+            let asked = probe(handle.clone());
             async move { asked.await.map_err(|error| error.to_string()) }.boxed()
         });
         Self { name, optional: false, probe }

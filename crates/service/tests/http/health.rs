@@ -8,7 +8,7 @@ use service::health::{Check, routes};
 use crate::support::{Server, telemetry};
 
 fn up(name: &'static str) -> Check {
-    Check::new(name, async || Ok::<_, String>(()))
+    Check::new(name, &(), async |()| Ok::<_, String>(()))
 }
 
 async fn get(server: &Server, path: &str) -> (u16, String) {
@@ -29,8 +29,8 @@ async fn a_service_with_all_it_needs_is_ready() {
 
 #[actix_web::test]
 async fn a_missing_or_silent_dependency_is_named_and_the_process_still_lives() {
-    let down = Check::new("redis", async || Err("connection refused"));
-    let silent = |name| Check::new(name, std::future::pending::<Result<(), String>>);
+    let down = Check::new("redis", &(), async |()| Err("connection refused"));
+    let silent = |name| Check::new(name, &(), |()| std::future::pending::<Result<(), String>>());
     let server = Server::start(routes(vec![up("mysql"), down, silent("amqp"), silent("search")], telemetry())).await;
     let started = Instant::now();
     let (status, body) = get(&server, "/readyz").await;
