@@ -6,7 +6,7 @@ use events::{Epoch, Partition};
 use lapin::{Channel, options::QueueBindOptions, types::FieldTable};
 use tokio::time::timeout;
 
-use crate::{Error, Publisher, connection::Session, topology};
+use crate::{Error, Publisher, session::Session, topology};
 
 impl Publisher {
     /// Binds the epoch's routing key of every partition to the partition's queue. What is missing of the topology is declared

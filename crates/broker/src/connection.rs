@@ -10,14 +10,19 @@ use std::{
 
 use events::Topology;
 use futures_util::StreamExt;
-use lapin::{Channel, Connection, ConnectionProperties, options::ConfirmSelectOptions};
+use lapin::{Connection, ConnectionProperties};
 use tokio::{
     sync::watch,
     time::{interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{AmqpUrl, Error, Settings, backoff::Backoff, topology};
+use crate::{
+    AmqpUrl, Error, Settings,
+    backoff::Backoff,
+    session::{Link, Session},
+    topology,
+};
 
 /// lapin tells of a lost connection by an event; looking now and then as well costs nothing and depends on nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -25,73 +30,6 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 /// While the broker is away, it is said this often.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What users see of a connection.
-#[derive(Clone)]
-pub(crate) enum Link {
-    /// There is none, since this moment; one is being made.
-    Down(Instant),
-    /// There is one, and the topology is declared. It is told again when it becomes blocked or unblocked.
-    Up(Arc<Session>),
-    /// The broker holds another topology: a sentence for the operator.
-    Refused(Arc<str>),
-    /// Shut down for good.
-    Closed,
-}
-
-impl Link {
-    /// The session, if there is one that takes publishes.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub(crate) fn session(&self) -> Result<Arc<Session>, Error> {
-        match self {
-            Self::Up(session) if session.is_blocked() => Err(Error::Blocked),
-            Self::Up(session) => Ok(session.clone()),
-            Self::Refused(sentence) => Err(Error::WrongTopology(sentence.to_string())),
-            Self::Down(_) | Self::Closed => Err(Error::Unavailable),
-        }
-    }
-}
-
-/// One connection's life.
-pub(crate) struct Session {
-    connection: Connection,
-    /// Cancelled when the connection is lost, or when a user [gives it up](Session::give_up).
-    pub(crate) over: CancellationToken,
-}
-
-impl Session {
-    /// Opens a channel. The caller sets the deadline.
-    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
-        self.connection.create_channel().await.map_err(Error::amqp("open a channel"))
-    }
-
-    /// Opens a channel whose publishes are confirmed. The caller sets the deadline.
-    pub(crate) async fn confirm_channel(&self) -> Result<Channel, Error> {
-        let channel = self.channel().await?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::amqp("switch on confirms"))?;
-        Ok(channel)
-    }
-
-    /// Whether the broker has told this connection to publish nothing for now.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.connection.status().blocked()
-    }
-
-    /// Whether `other` is the same connection.
-    pub(crate) fn is(&self, other: &Arc<Session>) -> bool {
-        std::ptr::eq(self, other.as_ref())
-    }
-
-    /// Has the connection dropped and a new one made: it answers, but not as it should.
-    pub(crate) fn give_up(&self, reason: &'static str) {
-        if !self.over.is_cancelled() {
-            tracing::warn!(reason, "broker connection given up");
-            self.over.cancel();
-        }
-    }
-}
 
 /// Starts keeping a connection up on the current runtime, until `close` is cancelled. `name` is shown in the management UI and in
 /// metrics.

@@ -27,7 +27,7 @@ use tokio::{
 use crate::{
     Error, FenceError, Publisher, Settings,
     confirms::{Confirms, Outcome, Outgoing, Settled},
-    connection::{Link, Session},
+    session::{Link, Session},
 };
 
 /// RabbitMQ's name for "answer on the channel that asked".

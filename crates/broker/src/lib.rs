@@ -16,6 +16,7 @@ mod dead;
 mod error;
 mod fences;
 mod publisher;
+mod session;
 mod settings;
 mod topology;
 

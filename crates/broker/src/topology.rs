@@ -14,7 +14,7 @@ use lapin::{
 };
 use tokio::time::sleep;
 
-use crate::{Error, connection::Session};
+use crate::{Error, session::Session};
 
 /// RabbitMQ 4 drops a message after 20 redeliveries unless told otherwise, and -1 for "never" is not known to RabbitMQ 3. A
 /// poisoned message is isolated by the consumer, never by counting.

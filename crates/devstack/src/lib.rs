@@ -25,6 +25,7 @@ mod logs;
 mod options;
 mod places;
 mod ports;
+mod preparation;
 mod process;
 mod process_table;
 mod progress;

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use tokio::process::Command;
 
-use crate::cache::run;
 use crate::places::find_program;
+use crate::preparation::{run, wait_for_lock};
 use crate::sandbox::is_root;
 use crate::{Error, Progress};
 
@@ -53,7 +53,7 @@ pub(crate) async fn ensure(tools: &[Tool], cache: &Path, progress: &dyn Progress
     }
     let lock_path = cache.join("apt.lock");
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
-    crate::cache::wait_for_lock(&lock, &lock_path).await?;
+    wait_for_lock(&lock, &lock_path).await?;
     let missing: Vec<Tool> = tools.iter().copied().filter(|tool| !tool.is_there()).collect();
     if missing.is_empty() {
         return Ok(());

@@ -11,8 +11,8 @@ use tokio::{
 
 use crate::{
     Consumer, Delivery, Error, Settings,
-    connection::{Link, Session},
     consumer::{Settled, delivery::Reply},
+    session::{Link, Session},
 };
 
 /// The connection for answers, and the channel that is open on it.

@@ -19,10 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    Error, Settings,
-    connection::{self, Link},
-};
+use crate::{Error, Settings, connection, session::Link};
 pub(crate) use answers::Answers;
 pub use delivery::{Delivery, Settled};
 

@@ -33,7 +33,7 @@ use super::{
 use crate::{
     Error, Settings,
     backoff::Backoff,
-    connection::{Link, Session},
+    session::{Link, Session},
     topology,
 };
 

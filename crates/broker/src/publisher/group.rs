@@ -24,7 +24,7 @@ use super::{
 use crate::{
     PublishError, Settings,
     confirms::{Confirms, Outcome, Outgoing, Settled},
-    connection::{Link, Session},
+    session::{Link, Session},
 };
 
 /// How often deadlines are looked at while items or confirms wait.

@@ -18,11 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Error, PublishError, Settings,
-    connection::{self, Link},
-    fences::Fences,
-};
+use crate::{Error, PublishError, Settings, connection, fences::Fences, session::Link};
 use queue::{Pending, Queue};
 
 /// How long items wait for a lost connection to come back before they are refused. It bridges a dropped connection to a healthy

@@ -2,13 +2,14 @@
 //! recipe and the key files with their sizes; it is written last, so a directory with a manifest
 //! was complete once, and one whose key files still have their sizes still is.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::places::require_space;
+use crate::preparation::wait_for_lock;
 use crate::{Error, Progress};
 
 /// What is to be in the cache.
@@ -102,18 +103,6 @@ impl Artifact {
             Ok(KeyFile { path: (*path).to_owned(), bytes })
         };
         Ok(Manifest { recipe: self.name.to_owned(), files: self.key_files.iter().map(describe).collect::<Result<_, Error>>()? })
-    }
-}
-
-/// Waits without end: whoever holds the lock works with deadlines, and the kernel frees it when
-/// that process dies.
-pub(crate) async fn wait_for_lock(lock: &File, path: &Path) -> Result<(), Error> {
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
-            Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::artifact::Artifact;
-use super::build::run;
+use crate::preparation::run;
 use crate::{Error, Progress, tools};
 
 const VERSION: &str = "8.19.21";

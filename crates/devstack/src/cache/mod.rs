@@ -2,15 +2,11 @@
 //! aside and renamed into place under a lock, verified at each use, made again when broken.
 
 mod artifact;
-mod build;
 mod elasticsearch;
 mod root_fs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-pub(crate) use artifact::wait_for_lock;
-pub(crate) use build::run;
 
 use crate::{Database, Error, Progress, Server, cache_directory, tools};
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::artifact::Artifact;
-use super::build::run;
+use crate::preparation::run;
 use crate::sandbox::is_root;
 use crate::{Error, Progress, tools};
 

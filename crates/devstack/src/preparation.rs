@@ -1,8 +1,10 @@
-//! Runs a command of the preparation: its lines are shown as progress, its last ones kept for the
-//! error. Dropped half-way, it and what it started are killed.
+//! What every preparation does, of the cache and of the host's programs alike: it runs commands, one process at a time. A command's
+//! lines are shown as progress, its last ones kept for the error. Dropped half-way, it and what it started are killed.
 
 use std::collections::VecDeque;
+use std::fs::{File, TryLockError};
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -17,7 +19,19 @@ use crate::{Error, Progress, logs};
 const DEADLINE: Duration = Duration::from_secs(30 * 60);
 const KEPT_LINES: usize = 60;
 
-/// Runs it to its end.
+/// Waits without end: whoever holds the lock works with deadlines, and the kernel frees it when
+/// that process dies.
+pub(crate) async fn wait_for_lock(lock: &File, path: &Path) -> Result<(), Error> {
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
+        }
+    }
+}
+
+/// Runs a command to its end.
 pub(crate) async fn run(command: &mut Command, step: &str, progress: &dyn Progress) -> Result<(), Error> {
     let failed = |status: String, lines: &VecDeque<String>| Error::Preparation {
         what: step.to_owned(),
