@@ -42,7 +42,8 @@ impl Topology {
     }
 
     /// A queue that holds nothing: its maximum length is the partition count, and since the broker refuses to declare it anew
-    /// with another one, services of different counts cannot share a topology.
+    /// with another one, services of different counts cannot share a topology. It is made last: where it is, the other queues are
+    /// of an age at which they survive a crash of the broker.
     pub fn partition_marker(&self) -> String {
         format!("{}chat.writes.partitions", self.prefix)
     }
