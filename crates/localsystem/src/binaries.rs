@@ -11,7 +11,7 @@ use tokio::process::Command;
 /// Built together, as the Makefile does: cargo builds shared dependencies anew for a selection that asks for other features.
 const PACKAGES: [&str; 6] = ["api", "ingest", "consumer", "chatctl", "localsystem", "load"];
 
-/// Where the release programs of this checkout lie.
+/// Where the programs of this checkout lie, built as this one was: for release, or with debug assertions.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     directory: PathBuf,
@@ -27,7 +27,13 @@ impl Binaries {
         // Cargo names itself to what it runs.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.current_dir(&workspace).args(["build", "--release", "--locked"]);
+        command.current_dir(&workspace).args(["build", "--locked"]);
+        let profile = if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            command.arg("--release");
+            "release"
+        };
         for package in PACKAGES {
             command.args(["--package", package]);
         }
@@ -35,7 +41,7 @@ impl Binaries {
         ensure!(status.success(), "the build failed");
         // This program was built by the same cargo into the same place.
         let directory = std::env::current_exe()?.parent().context("a program without a directory")?.to_owned();
-        let directory = if directory.join("api").exists() { directory } else { workspace.join("target/release") };
+        let directory = if directory.join("api").exists() { directory } else { workspace.join("target").join(profile) };
         Ok(Self { directory })
     }
 

@@ -1,18 +1,38 @@
-//! `make run`: the whole system from nothing, until Ctrl-C.
+//! `make run`: the whole system from nothing, until Ctrl-C. And a system around one command, for checks from outside.
 
+mod exec;
 mod welcome;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use devstack::{DataDir, Database, StackOptions};
 use localsystem::{Binaries, LocalSystem, Options, Service};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs MySQL, Redis, RabbitMQ, Elasticsearch and the three services on this machine, until Ctrl-C.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Verb>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a command beside a system of its own, on free ports and with data that is thrown away. It finds the services by
+    /// API_URL, INGEST_URL and CONSUMER_URL, and the servers by the variables that the services use
+    Exec {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<OsString>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Run {
     /// Where the servers keep their data between runs [default: a directory of the user's]
     #[arg(long)]
     data: Option<PathBuf>,
@@ -35,8 +55,13 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => run(cli.run).await.map(|()| ExitCode::SUCCESS),
+        Some(Verb::Exec { command }) => exec::run(&command).await,
+    };
+    match outcome {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -44,7 +69,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Run) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let options = options(cli)?;
@@ -66,7 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     outcome.and(system.down().await)
 }
 
-fn options(cli: Cli) -> anyhow::Result<Options> {
+fn options(cli: Run) -> anyhow::Result<Options> {
     let data = match (cli.temporary, cli.data) {
         (true, _) => DataDir::Temporary,
         (false, Some(path)) => DataDir::Path(path),
