@@ -157,7 +157,8 @@ fn own(mut command: Command, report: oneshot::Sender<io::Result<Process>>) {
     }
 }
 
-/// Starts bwrap and finds the init that it makes, its only child.
+/// Starts bwrap and finds the init that it makes, its only child. What ends before it is found has ended all the same: bwrap's own
+/// id, of a process that is gone, stands for it, and its exit status and its log say why.
 fn start(command: &mut Command) -> io::Result<(Child, Pid)> {
     let mut child = command.spawn()?;
     let bwrap = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
@@ -166,11 +167,26 @@ fn start(command: &mut Command) -> io::Result<(Child, Pid)> {
         if let Some(init) = process_table::descendants(bwrap).first() {
             return Ok((child, init.pid));
         }
-        if child.try_wait()?.is_some() || Instant::now() > deadline {
+        if child.try_wait()?.is_some() {
+            return Ok((child, bwrap));
+        }
+        if Instant::now() > deadline {
             child.kill()?;
-            let status = child.wait()?;
-            return Err(io::Error::other(format!("bwrap made no sandbox ({status}), see the log")));
+            child.wait()?;
+            return Err(io::Error::other("bwrap made no sandbox in time"));
         }
         thread::sleep(Duration::from_micros(500));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_ends_before_it_can_be_looked_at_has_ended_and_not_failed_to_start() {
+        let process = Process::spawn(Command::new("false")).await.unwrap();
+        assert!(process.wait_gone(KILL_DEADLINE).await);
+        assert_eq!(process.ended().and_then(|status| status.code()), Some(1));
     }
 }

@@ -11,7 +11,7 @@ use events::{Decoded, Epoch, Item, MessageCreated, Partition, PartitionCount, To
 use futures_util::StreamExt;
 use lapin::{
     Channel, Confirmation, Connection, ConnectionProperties,
-    options::{BasicConsumeOptions, ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeleteOptions},
+    options::{BasicAckOptions, BasicConsumeOptions, ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeleteOptions},
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -88,17 +88,18 @@ impl System {
     }
 
     /// Takes everything out of a queue: publishes an end mark and consumes up to it. (`basic.get` does not work on queues with a
-    /// single active consumer.)
+    /// single active consumer.) What comes behind the mark is not acknowledged, so it stays in the queue.
     pub(crate) async fn empty(&self, queue: String) -> Vec<lapin::message::Delivery> {
         let (_connection, channel) = self.channel().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let end = channel.basic_publish("".into(), queue.as_str().into(), Default::default(), END, Default::default());
         assert_eq!(end.await.unwrap().await.unwrap(), Confirmation::Ack(None));
-        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let options = BasicConsumeOptions::default();
         let mut consumer = channel.basic_consume(queue.as_str().into(), "".into(), options, Default::default()).await.unwrap();
         let mut messages = Vec::new();
         loop {
             let message = timeout(PATIENCE, consumer.next()).await.expect("the end mark comes").unwrap().unwrap();
+            message.ack(BasicAckOptions::default()).await.unwrap();
             if message.data == END {
                 return messages;
             }
