@@ -195,3 +195,27 @@ fn the_settings_in_force_are_shown_without_secrets_and_only_for_the_sections_use
     assert!(!text.contains("secret") && !text.contains("[redis]"), "{text}");
     assert!(matches!(redacted_from::<Config>(owned(&[]), None), Err(Error::Missing { .. })));
 }
+
+#[derive(Debug, Deserialize)]
+struct Guarded {
+    api: Api,
+}
+
+#[derive(Debug, Deserialize)]
+struct Api {
+    admin_token: Option<String>,
+}
+
+#[test]
+fn a_token_is_read_from_its_file_and_never_shown() {
+    let token = |variables: Variables<'_>| load_from::<Guarded>(owned(variables), None).unwrap().api.admin_token;
+    assert_eq!(token(&[]), None);
+    assert_eq!(token(&[("ADMIN_TOKEN", "a://secret")]).as_deref(), Some("a://secret"));
+    let file = TemporaryFile::new("secret\n");
+    assert_eq!(token(&[("ADMIN_TOKEN_FILE", file.path())]).as_deref(), Some("secret"));
+    // An empty file is a token that the service will refuse, not the absence of one.
+    assert_eq!(token(&[("ADMIN_TOKEN_FILE", TemporaryFile::new("\n").path())]).as_deref(), Some(""));
+    let shown = redacted_from::<Guarded>(owned(&[("ADMIN_TOKEN", "a://secret")]), None).unwrap();
+    assert!(shown.lines().any(|line| line == "admin_token = \"***\""), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
+}

@@ -10,6 +10,7 @@ use service::{http::Body, json::text_field, problem::Problem};
 use store::applications::{self, PageOfApplications};
 
 use crate::{
+    access::Administrator,
     errors::{of_store, required},
     paging::{self, Neighbours, Parameters},
     path::ApplicationPath,
@@ -21,7 +22,12 @@ use crate::{
 const ORDINAL_DEPTH: u64 = 100_000;
 
 /// `POST /applications`
-pub(crate) async fn create(state: Data<State>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+pub(crate) async fn create(
+    _: Administrator,
+    state: Data<State>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let name = text_field(&mut body.object(Some("application"))?, Field::Name)?.ok_or_else(|| required(Field::Name))?;
     let name = ApplicationName::new(name)?;
     let token = ApplicationToken::generate().map_err(Problem::internal)?;
@@ -68,7 +74,7 @@ fn new_name(request: &HttpRequest, body: &Body) -> Result<Option<ApplicationName
 }
 
 /// `GET /applications`: oldest first, paged by token, because an application has no number.
-pub(crate) async fn list(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(_: Administrator, state: Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request)?;
     let limit = parameters.limit()?;
     let page = page(&parameters, limit)?;

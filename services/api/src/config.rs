@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::AdminToken;
+
 /// The port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 3000;
 
@@ -34,6 +36,8 @@ pub struct Settings {
     pub read_wait_ms: u64,
     /// The largest chat, in messages, that is searched in MySQL while Elasticsearch is down.
     pub scan_limit: u64,
+    /// What who lists or creates applications must bear, if anything.
+    pub admin_token: Option<AdminToken>,
 }
 
 impl Settings {

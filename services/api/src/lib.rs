@@ -3,6 +3,7 @@
 //! The service answers from MySQL, which is the truth, and asks Elasticsearch only for numbers. It must never give a number, never
 //! say 404 of something that may still come, and never show a database id.
 
+mod access;
 mod applications;
 mod chats;
 mod config;
@@ -18,5 +19,6 @@ mod start;
 mod state;
 mod waiting;
 
+pub use access::AdminToken;
 pub use config::{Config, DEFAULT_PORT, Settings};
 pub use start::{Error, Running, start};

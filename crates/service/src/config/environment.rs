@@ -13,11 +13,12 @@ const PREFIX: &str = "CHAT__";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Names by which operators know a setting already. Of two for one setting the later one wins, and `CHAT__…` over both.
-const WELL_KNOWN: [(&str, &str); 10] = [
+const WELL_KNOWN: [(&str, &str); 11] = [
     ("DATABASE_URL", "mysql.url"),
     ("REDIS_URL", "redis.url"),
     ("AMQP_URL", "amqp.url"),
     ("ELASTICSEARCH_URL", "elasticsearch.url"),
+    ("ADMIN_TOKEN", "api.admin_token"),
     ("CHAT_QUEUE_THRESHOLD", "consumer.chat_batch_items"),
     ("MESSAGE_QUEUE_THRESHOLD", "consumer.message_batch_items"),
     ("PORT", "http.port"),
@@ -26,9 +27,9 @@ const WELL_KNOWN: [(&str, &str); 10] = [
     ("RUST_LOG", "log.filter"),
 ];
 
-/// The secrets are the URLs: each may hold a password.
+/// The secrets are the URLs, each of which may hold a password, and the tokens.
 pub(super) fn is_secret(key: &str) -> bool {
-    key.ends_with(".url")
+    key.ends_with(".url") || key.ends_with("_token")
 }
 
 /// The variable to tell an operator of, for a setting.

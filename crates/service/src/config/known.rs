@@ -10,12 +10,13 @@ use crate::Error;
 const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Settings without a default, each shown by a value of its type.
-const WITHOUT_DEFAULT: [(&str, ValueKind); 5] = [
+const WITHOUT_DEFAULT: [(&str, ValueKind); 6] = [
     ("mysql.url", ValueKind::String(String::new())),
     ("redis.url", ValueKind::String(String::new())),
     ("amqp.url", ValueKind::String(String::new())),
     ("elasticsearch.url", ValueKind::String(String::new())),
     ("http.port", ValueKind::I64(0)),
+    ("api.admin_token", ValueKind::String(String::new())),
 ];
 
 /// The embedded defaults.

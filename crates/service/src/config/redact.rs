@@ -13,7 +13,8 @@ pub(super) fn text(config: &Config, wanted: &[&str]) -> Result<String, Error> {
         text.push_str(&format!("[{section}]\n"));
         for (key, value) in values {
             let value = match &value.kind {
-                ValueKind::String(value) if is_secret(&format!("{section}.{key}")) => format!("{:?}", url(value)),
+                ValueKind::String(value) if key == "url" => format!("{:?}", url(value)),
+                ValueKind::String(_) if is_secret(&format!("{section}.{key}")) => "\"***\"".to_owned(),
                 ValueKind::String(value) => format!("{value:?}"),
                 other => other.to_string(),
             };

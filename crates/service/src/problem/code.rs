@@ -38,6 +38,8 @@ codes! {
     MalformedRequest = "malformed_request", BAD_REQUEST;
     /// A header that the route needs is not there.
     MissingHeader = "missing_header", BAD_REQUEST;
+    /// The route is for administrators, and the request bears no administrator's token, or another.
+    Unauthorized = "unauthorized", UNAUTHORIZED;
     /// No application has the token.
     ApplicationNotFound = "application_not_found", NOT_FOUND;
     /// The application has no chat with the number.

@@ -68,6 +68,11 @@ impl Problem {
         Self::new(Code::RouteNotFound, "There is nothing at this path.")
     }
 
+    /// 401: the route asks for an administrator's token. Bears `WWW-Authenticate`.
+    pub fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "This needs an administrator's token: Authorization: Bearer <token>.")
+    }
+
     /// 405, with `allow` as the value of the header `Allow`.
     pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
         let allow = allow.into();
