@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::{Application, ApplicationId, ApplicationName, ApplicationToken, Page, PageLimit, PageRequest, Timestamp};
 
 use crate::{
-    Connection, Error,
+    Connection, Error, Updated,
     paging::{self, List, Seek},
     schema::applications,
     transaction,
@@ -144,7 +144,7 @@ pub async fn find_by_ids(conn: &mut Connection, ids: &[ApplicationId]) -> Result
         .collect()
 }
 
-/// Gives the application another name; `None` when there is no such application.
+/// Gives the application another name, if the version that it has `may` be replaced.
 ///
 /// # Errors
 /// [`Error`].
@@ -153,17 +153,30 @@ pub async fn rename(
     token: ApplicationToken,
     name: &ApplicationName,
     now: Timestamp,
-) -> Result<Option<Application>, Error> {
+    may: impl Fn(u64) -> bool,
+) -> Result<Updated<Application>, Error> {
     transaction(conn, async |conn| {
-        let renamed = diesel::update(applications::table.filter(applications::token.eq(token.to_string())))
+        let row: Option<Row> = applications::table
+            .filter(applications::token.eq(token.to_string()))
+            .select(Row::as_select())
+            .for_update()
+            .first(conn)
+            .await
+            .optional()?;
+        let Some(before) = row.map(Application::try_from).transpose()? else { return Ok(Updated::Missing) };
+        if !may(before.version) {
+            return Ok(Updated::Refused);
+        }
+        let after = Application { name: name.clone(), version: before.version + 1, updated_at: now, ..before };
+        diesel::update(applications::table.find(after.id.get()))
             .set((
-                applications::name.eq(name.as_str()),
-                applications::version.eq(applications::version + 1),
+                applications::name.eq(after.name.as_str()),
+                applications::version.eq(after.version),
                 applications::updated_at.eq(now.to_naive_utc()),
             ))
             .execute(conn)
             .await?;
-        if renamed == 0 { Ok(None) } else { find(conn, token).await }
+        Ok(Updated::Done(after))
     })
     .await
 }

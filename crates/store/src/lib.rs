@@ -40,6 +40,7 @@ mod schema;
 mod settings;
 mod statement;
 mod transaction;
+mod updated;
 
 pub use connection::Connection;
 pub use error::{Error, ErrorKind};
@@ -49,6 +50,7 @@ pub use pool::{Pool, PooledConnection, Store};
 pub use range::Range;
 pub use settings::Settings;
 pub use transaction::transaction;
+pub use updated::Updated;
 
 /// Reads a column that holds the 16 bytes of an event's name.
 fn event_id(table: &'static str, bytes: &[u8]) -> Result<domain::EventId, Error> {

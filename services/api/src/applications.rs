@@ -5,12 +5,20 @@ use actix_web::{
     http::{Method, header::LOCATION},
     web::Data,
 };
-use domain::{Application, ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Rule, Timestamp};
-use service::{http::Body, json::text_field, problem::Problem};
-use store::applications::{self, PageOfApplications};
+use domain::{ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Rule, Timestamp};
+use service::{
+    http::{Body, Conditions},
+    json::text_field,
+    problem::Problem,
+};
+use store::{
+    Updated,
+    applications::{self, PageOfApplications},
+};
 
 use crate::{
     access::Administrator,
+    conditional::{answer_read, may_replace, show, unchanged, with_tag},
     errors::{of_store, required},
     paging::{self, Neighbours, Parameters},
     path::ApplicationPath,
@@ -37,13 +45,15 @@ pub(crate) async fn create(
         applications::create(&mut *state.connection().await?, token, &name, Timestamp::now()).await.map_err(of_store)?;
     state.numbering.application_created(begun, token, created.id).await;
     let location = format!("{}/{token}", request.path());
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ApplicationBody::from(created)))
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((LOCATION, location));
+    Ok(with_tag(answer, created))
 }
 
 /// `GET /applications/{token}`
-pub(crate) async fn read(state: Data<State>, path: ApplicationPath) -> Result<HttpResponse, Problem> {
+pub(crate) async fn read(state: Data<State>, path: ApplicationPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let found = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
-    found.map(shown).ok_or_else(Problem::application_not_found)
+    answer_read(&conditions, found.ok_or_else(Problem::application_not_found)?)
 }
 
 /// `PUT|PATCH /applications/{token}`: changes the name.
@@ -51,15 +61,21 @@ pub(crate) async fn update(
     state: Data<State>,
     path: ApplicationPath,
     request: HttpRequest,
+    conditions: Conditions,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let name = new_name(&request, &body)?;
     let mut conn = state.connection().await?;
+    let may = |version| may_replace(&conditions, version);
     let updated = match name {
-        Some(name) => applications::rename(&mut conn, path.token, &name, Timestamp::now()).await,
-        None => applications::find(&mut conn, path.token).await,
+        Some(name) => applications::rename(&mut conn, path.token, &name, Timestamp::now(), may).await,
+        None => applications::find(&mut conn, path.token).await.map(|found| unchanged(&conditions, found)),
     };
-    updated.map_err(of_store)?.map(shown).ok_or_else(Problem::application_not_found)
+    match updated.map_err(of_store)? {
+        Updated::Done(application) => Ok(show(application)),
+        Updated::Refused => Err(Problem::precondition_failed()),
+        Updated::Missing => Err(Problem::application_not_found()),
+    }
 }
 
 /// A name that was not named is left as it is by PATCH, and is asked for by PUT.
@@ -97,8 +113,4 @@ fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications,
             Ok(PageOfApplications::Ordinal { page: page.ok_or(Invalid::new(Field::Page, Rule::Within(1, last)))?, limit })
         }
     }
-}
-
-fn shown(application: Application) -> HttpResponse {
-    HttpResponse::Ok().json(ApplicationBody::from(application))
 }

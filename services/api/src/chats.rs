@@ -3,10 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{ApplicationId, ApplicationToken, Chat, ChatName, ChatNumber, Field, Invalid, Timestamp};
 use serde_json::{Map, Value};
-use service::{http::Body, json::text_field, problem::Problem};
-use store::{Lookup, applications, chats};
+use service::{
+    http::{Body, Conditions},
+    json::text_field,
+    problem::Problem,
+};
+use store::{Lookup, Updated, applications, chats};
 
 use crate::{
+    conditional::{answer_read, may_replace, show, unchanged},
     errors::of_store,
     paging::{self, Neighbours, Parameters},
     path::{ApplicationPath, ChatPath},
@@ -16,14 +21,14 @@ use crate::{
 };
 
 /// `GET …/chats/{number}`
-pub(crate) async fn read(state: Data<State>, path: ChatPath) -> Result<HttpResponse, Problem> {
+pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
     let found = chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store)?;
     match found {
-        Lookup::Found(chat) => Ok(shown(chat)),
+        Lookup::Found(chat) => answer_read(&conditions, chat),
         Lookup::NoApplication => Err(Problem::application_not_found()),
         Lookup::Missing(application) => match wait(&state, token, application, chat).await? {
-            Waited::Found(chat) => Ok(shown(chat)),
+            Waited::Found(chat) => answer_read(&conditions, chat),
             Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
             Waited::Pending => Ok(pending(chat.get())),
         },
@@ -43,17 +48,27 @@ pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: Htt
 }
 
 /// `PUT|PATCH …/chats/{number}`: changes the name, or with `null` removes it.
-pub(crate) async fn update(state: Data<State>, path: ChatPath, body: Body) -> Result<HttpResponse, Problem> {
+pub(crate) async fn update(
+    state: Data<State>,
+    path: ChatPath,
+    conditions: Conditions,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
     let change = NameChange::read(&mut body.object(Some("chat"))?)?;
     let application = state.application(token).await?;
-    if let Some(updated) = change.apply(&state, application, chat).await? {
-        return Ok(shown(updated));
+    let mut updated = change.apply(&state, application, chat, &conditions).await?;
+    if updated == Updated::Missing {
+        match wait(&state, token, application, chat).await? {
+            Waited::Found(_) => updated = change.apply(&state, application, chat, &conditions).await?,
+            Waited::NeverGiven | Waited::Gap => {}
+            Waited::Pending => return Err(Problem::not_yet_stored()),
+        }
     }
-    match wait(&state, token, application, chat).await? {
-        Waited::Found(_) => Ok(shown(change.apply(&state, application, chat).await?.ok_or_else(Problem::chat_not_found)?)),
-        Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
-        Waited::Pending => Err(Problem::not_yet_stored()),
+    match updated {
+        Updated::Done(chat) => Ok(show(chat)),
+        Updated::Refused => Err(Problem::precondition_failed()),
+        Updated::Missing => Err(Problem::chat_not_found()),
     }
 }
 
@@ -71,10 +86,6 @@ pub(crate) async fn wait(
     .await
 }
 
-fn shown(chat: Chat) -> HttpResponse {
-    HttpResponse::Ok().json(ChatBody::from(chat))
-}
-
 /// What an update says of the name.
 enum NameChange {
     Keep,
@@ -89,11 +100,18 @@ impl NameChange {
         Ok(Self::To(text_field(fields, Field::Name)?.map(ChatName::new).transpose()?))
     }
 
-    async fn apply(&self, state: &State, application: ApplicationId, chat: ChatNumber) -> Result<Option<Chat>, Problem> {
+    async fn apply(
+        &self,
+        state: &State,
+        application: ApplicationId,
+        chat: ChatNumber,
+        conditions: &Conditions,
+    ) -> Result<Updated<Chat>, Problem> {
         let mut conn = state.connection().await?;
+        let may = |version| may_replace(conditions, version);
         match self {
-            Self::Keep => chats::find(&mut conn, application, chat).await,
-            Self::To(name) => chats::rename(&mut conn, application, chat, name.as_ref(), Timestamp::now()).await,
+            Self::Keep => chats::find(&mut conn, application, chat).await.map(|found| unchanged(conditions, found)),
+            Self::To(name) => chats::rename(&mut conn, application, chat, name.as_ref(), Timestamp::now(), may).await,
         }
         .map_err(of_store)
     }

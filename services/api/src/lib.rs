@@ -6,6 +6,7 @@
 mod access;
 mod applications;
 mod chats;
+mod conditional;
 mod config;
 mod errors;
 mod family;

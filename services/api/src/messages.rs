@@ -2,11 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
 use domain::{ApplicationId, ApplicationToken, ChatNumber, Field, Message, MessageBody as Text, MessageNumber, Timestamp};
-use service::{http::Body, json::text_field, problem::Problem};
-use store::{Lookup, chats as chat_rows, messages};
+use service::{
+    http::{Body, Conditions},
+    json::text_field,
+    problem::Problem,
+};
+use store::{Lookup, Updated, chats as chat_rows, messages};
 
 use crate::{
     chats,
+    conditional::{answer_read, may_replace, show, unchanged},
     errors::{of_numbering, of_store, required},
     paging::{self, Neighbours, Parameters},
     path::{ChatPath, MessagePath},
@@ -16,14 +21,14 @@ use crate::{
 };
 
 /// `GET …/messages/{message}`
-pub(crate) async fn read(state: Data<State>, path: MessagePath) -> Result<HttpResponse, Problem> {
+pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let MessagePath { token, chat, message } = path;
     let found = messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store)?;
     match found {
-        Lookup::Found(message) => Ok(shown(message)),
+        Lookup::Found(message) => answer_read(&conditions, message),
         Lookup::NoApplication => Err(Problem::application_not_found()),
         Lookup::Missing(application) => match wait(&state, token, application, chat, message).await? {
-            Waited::Found(message) => Ok(shown(message)),
+            Waited::Found(message) => answer_read(&conditions, message),
             Waited::NeverGiven => Err(never_given(&state, token, application, chat).await?),
             Waited::Gap => Err(absent(&state, application, chat).await?),
             Waited::Pending => Ok(pending(message.get())),
@@ -53,22 +58,26 @@ pub(crate) async fn update(
     state: Data<State>,
     path: MessagePath,
     request: HttpRequest,
+    conditions: Conditions,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let MessagePath { token, chat, message } = path;
     let text = new_text(&request, &body)?;
     let application = state.application(token).await?;
-    if let Some(updated) = apply(&state, application, chat, message, text.as_ref()).await? {
-        return Ok(shown(updated));
-    }
-    match wait(&state, token, application, chat, message).await? {
-        Waited::Found(_) => {
-            let updated = apply(&state, application, chat, message, text.as_ref()).await?;
-            Ok(shown(updated.ok_or_else(Problem::message_not_found)?))
+    let apply = async || apply(&state, application, chat, message, text.as_ref(), &conditions).await;
+    let mut updated = apply().await?;
+    if updated == Updated::Missing {
+        match wait(&state, token, application, chat, message).await? {
+            Waited::Found(_) => updated = apply().await?,
+            Waited::NeverGiven => return Err(never_given(&state, token, application, chat).await?),
+            Waited::Gap => return Err(absent(&state, application, chat).await?),
+            Waited::Pending => return Err(Problem::not_yet_stored()),
         }
-        Waited::NeverGiven => Err(never_given(&state, token, application, chat).await?),
-        Waited::Gap => Err(absent(&state, application, chat).await?),
-        Waited::Pending => Err(Problem::not_yet_stored()),
+    }
+    match updated {
+        Updated::Done(message) => Ok(show(message)),
+        Updated::Refused => Err(Problem::precondition_failed()),
+        Updated::Missing => Err(Problem::message_not_found()),
     }
 }
 
@@ -89,11 +98,13 @@ async fn apply(
     chat: ChatNumber,
     message: MessageNumber,
     text: Option<&Text>,
-) -> Result<Option<Message>, Problem> {
+    conditions: &Conditions,
+) -> Result<Updated<Message>, Problem> {
     let mut conn = state.connection().await?;
+    let may = |version| may_replace(conditions, version);
     match text {
-        Some(text) => messages::edit(&mut conn, application, chat, message, text, Timestamp::now()).await,
-        None => messages::find(&mut conn, application, chat, message).await,
+        Some(text) => messages::edit(&mut conn, application, chat, message, text, Timestamp::now(), may).await,
+        None => messages::find(&mut conn, application, chat, message).await.map(|found| unchanged(conditions, found)),
     }
     .map_err(of_store)
 }
@@ -147,8 +158,4 @@ pub(crate) async fn missing_chat(
         Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
         Waited::Pending => Ok(Some(pending(chat.get()))),
     }
-}
-
-fn shown(message: Message) -> HttpResponse {
-    HttpResponse::Ok().json(MessageBody::from(message))
 }

@@ -8,6 +8,7 @@
 //! connection code with a bare 400, 431 or 408.
 
 mod body;
+mod conditions;
 mod endpoint;
 mod in_flight;
 mod latencies;
@@ -18,6 +19,7 @@ mod server;
 mod settings;
 
 pub use body::Body;
+pub use conditions::Conditions;
 pub use endpoint::{Endpoint, endpoint};
 pub use listener::bind;
 pub use request_id::RequestId;

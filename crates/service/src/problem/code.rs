@@ -54,6 +54,8 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT;
     /// The number was given, and what it names is not stored yet: try again.
     NotYetStored = "not_yet_stored", CONFLICT;
+    /// It has changed since the client looked, or a condition of the request is not met otherwise: read it again.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED;
     /// The body is larger than the limit.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE;
     /// The body is not JSON by its type, or is encoded.

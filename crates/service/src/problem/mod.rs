@@ -105,6 +105,11 @@ impl Problem {
         Self::new(Code::NotYetStored, "This was accepted and is not stored yet; try again shortly.").retry_after(1)
     }
 
+    /// 412: what is stored is not what the request's `If-Match` or `If-None-Match` asks for. Nothing was changed.
+    pub fn precondition_failed() -> Self {
+        Self::new(Code::PreconditionFailed, "This is not in the state that the request asks for; read it again.")
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn payload_too_large(limit: usize) -> Self {
         Self::new(Code::PayloadTooLarge, format!("A request's body may have at most {limit} bytes."))

@@ -18,7 +18,7 @@ pub use self::{
     list::list,
 };
 use crate::{
-    Connection, Error, Lookup,
+    Connection, Error, Lookup, Updated,
     schema::{applications, chats},
     transaction,
 };
@@ -76,7 +76,7 @@ pub async fn find_by_token(conn: &mut Connection, token: ApplicationToken, numbe
     Lookup::of_row(row, Chat::try_from)
 }
 
-/// Gives the chat another name, or none; `None` when there is no such chat.
+/// Gives the chat another name, or none, if the version that it has `may` be replaced.
 ///
 /// # Errors
 /// [`Error`].
@@ -86,17 +86,25 @@ pub async fn rename(
     number: ChatNumber,
     name: Option<&ChatName>,
     now: Timestamp,
-) -> Result<Option<Chat>, Error> {
+    may: impl Fn(u64) -> bool,
+) -> Result<Updated<Chat>, Error> {
+    let key = (application_id.get(), number.get());
     transaction(conn, async |conn| {
-        let renamed = diesel::update(chats::table.find((application_id.get(), number.get())))
+        let row: Option<Row> = chats::table.find(key).select(Row::as_select()).for_update().first(conn).await.optional()?;
+        let Some(before) = row.map(Chat::try_from).transpose()? else { return Ok(Updated::Missing) };
+        if !may(before.version) {
+            return Ok(Updated::Refused);
+        }
+        let after = Chat { name: name.cloned(), version: before.version + 1, updated_at: now, ..before };
+        diesel::update(chats::table.find(key))
             .set((
-                chats::name.eq(name.map(ChatName::as_str)),
-                chats::version.eq(chats::version + 1),
+                chats::name.eq(after.name.as_ref().map(ChatName::as_str)),
+                chats::version.eq(after.version),
                 chats::updated_at.eq(now.to_naive_utc()),
             ))
             .execute(conn)
             .await?;
-        if renamed == 0 { Ok(None) } else { find(conn, application_id, number).await }
+        Ok(Updated::Done(after))
     })
     .await
 }

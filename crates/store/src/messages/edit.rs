@@ -1,14 +1,14 @@
 //! Changes a message, and has the search index told of it.
 
-use diesel::prelude::*;
+use diesel::{OptionalExtension, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, Message, MessageBody, MessageNumber, Timestamp};
 
-use super::find;
-use crate::{Connection, Error, Range, outbox, schema::messages, transaction};
+use super::Row;
+use crate::{Connection, Error, Range, Updated, outbox, schema::messages, transaction};
 
-/// Gives the message another body; `None` when there is no such message. The row and its place in the search outbox, due at
-/// once, are written together or not at all.
+/// Gives the message another body, if the version that it has `may` be replaced. The row and its place in the search outbox, due
+/// at once, are written together or not at all.
 ///
 /// # Errors
 /// [`Error`].
@@ -19,22 +19,26 @@ pub async fn edit(
     number: MessageNumber,
     body: &MessageBody,
     now: Timestamp,
-) -> Result<Option<Message>, Error> {
+    may: impl Fn(u64) -> bool,
+) -> Result<Updated<Message>, Error> {
+    let key = (application_id.get(), chat.get(), number.get());
     transaction(conn, async |conn| {
-        let edited = diesel::update(messages::table.find((application_id.get(), chat.get(), number.get())))
+        let row: Option<Row> = messages::table.find(key).select(Row::as_select()).for_update().first(conn).await.optional()?;
+        let Some(before) = row.map(Message::try_from).transpose()? else { return Ok(Updated::Missing) };
+        if !may(before.version) {
+            return Ok(Updated::Refused);
+        }
+        let after = Message { body: body.clone(), version: before.version + 1, updated_at: now, ..before };
+        diesel::update(messages::table.find(key))
             .set((
-                messages::body.eq(body.as_str()),
-                messages::version.eq(messages::version + 1),
+                messages::body.eq(after.body.as_str()),
+                messages::version.eq(after.version),
                 messages::updated_at.eq(now.to_naive_utc()),
             ))
             .execute(conn)
             .await?;
-        if edited == 0 {
-            return Ok(None);
-        }
         outbox::add(conn, &[Range { application_id, chat, first: number, last: number }], now, now).await?;
-        // The version is the server's, not one that was read before: of two edits at a time, each answers its own.
-        find(conn, application_id, chat, number).await
+        Ok(Updated::Done(after))
     })
     .await
 }

@@ -1,9 +1,9 @@
 //! Applications: creating, finding, renaming, paging.
 
 use domain::{ApplicationId, ApplicationName, ApplicationToken, PageLimit, Timestamp};
-use store::{ErrorKind, applications, applications::PageOfApplications};
+use store::{ErrorKind, Updated, applications, applications::PageOfApplications};
 
-use super::support::{Database, application};
+use super::support::{Database, any, application, done};
 
 #[tokio::test]
 async fn a_created_application_is_found_by_token_and_by_id() {
@@ -38,14 +38,17 @@ async fn renaming_counts_the_version_and_touches_nothing_else() {
     let conn = &mut db.connection().await;
     let before = application(conn).await;
     let (name, now) = (ApplicationName::new("other").unwrap(), Timestamp::now());
-    let after = applications::rename(conn, before.token, &name, now).await.unwrap().unwrap();
+    let after = done(applications::rename(conn, before.token, &name, now, any).await.unwrap());
     let expected = domain::Application { name: name.clone(), version: 2, updated_at: now, ..before.clone() };
     assert_eq!(after, expected);
     assert_eq!(applications::find(conn, before.token).await.unwrap(), Some(expected));
     // The same name once more is an edit all the same.
-    assert_eq!(applications::rename(conn, before.token, &name, now).await.unwrap().unwrap().version, 3);
+    assert_eq!(done(applications::rename(conn, before.token, &name, now, any).await.unwrap()).version, 3);
+    let refused = applications::rename(conn, before.token, &name, now, |version| version < 3).await.unwrap();
+    assert_eq!(refused, Updated::Refused);
+    assert_eq!(applications::find(conn, before.token).await.unwrap().unwrap().version, 3);
     let unknown = ApplicationToken::generate().unwrap();
-    assert_eq!(applications::rename(conn, unknown, &name, now).await.unwrap(), None);
+    assert_eq!(applications::rename(conn, unknown, &name, now, any).await.unwrap(), Updated::Missing);
 }
 
 #[tokio::test]

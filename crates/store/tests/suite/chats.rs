@@ -3,11 +3,11 @@
 use domain::{ApplicationId, ApplicationToken, ChatName, ChatNumber, EventId, Timestamp};
 use events::Identity;
 use store::{
-    ErrorKind, Lookup, chats,
+    ErrorKind, Lookup, Updated, chats,
     dead_letters::{self, DeadLetter, Reason},
 };
 
-use super::support::{Database, add_chats, application, chat, chat_number, message_number};
+use super::support::{Database, add_chats, any, application, chat, chat_number, done, message_number};
 
 #[tokio::test]
 async fn an_inserted_chat_is_found_and_a_name_may_be_missing() {
@@ -38,11 +38,14 @@ async fn a_chat_can_be_renamed_and_lose_its_name() {
     let app = application(conn).await;
     add_chats(conn, app.id, [1]).await;
     let (name, now) = (ChatName::new("other").unwrap(), Timestamp::now());
-    let renamed = chats::rename(conn, app.id, ChatNumber::FIRST, Some(&name), now).await.unwrap().unwrap();
-    assert_eq!((renamed.name, renamed.version, renamed.updated_at), (Some(name), 2, now));
-    let bare = chats::rename(conn, app.id, ChatNumber::FIRST, None, now).await.unwrap().unwrap();
-    assert_eq!((bare.name, bare.version), (None, 3));
-    assert_eq!(chats::rename(conn, app.id, chat_number(2), None, now).await.unwrap(), None);
+    let renamed = done(chats::rename(conn, app.id, ChatNumber::FIRST, Some(&name), now, any).await.unwrap());
+    assert_eq!((renamed.name, renamed.version, renamed.updated_at), (Some(name.clone()), 2, now));
+    let bare = done(chats::rename(conn, app.id, ChatNumber::FIRST, None, now, any).await.unwrap());
+    assert_eq!((&bare.name, bare.version), (&None, 3));
+    assert_eq!(chats::rename(conn, app.id, chat_number(2), None, now, any).await.unwrap(), Updated::Missing);
+    let refused = chats::rename(conn, app.id, ChatNumber::FIRST, Some(&name), now, |version| version != 3).await.unwrap();
+    assert_eq!(refused, Updated::Refused);
+    assert_eq!(chats::find(conn, app.id, ChatNumber::FIRST).await.unwrap(), Some(bare));
 }
 
 #[tokio::test]

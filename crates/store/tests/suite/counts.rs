@@ -11,7 +11,7 @@ use std::{
 use domain::{ApplicationId, ChatNumber, Timestamp};
 use store::{Connection, Error, Store, applications, chats, counts, messages, transaction};
 
-use super::support::{Database, add_chats, application, chat, chat_number, figure, message, repeated};
+use super::support::{Database, add_chats, any, application, chat, chat_number, done, figure, message, repeated};
 
 /// Stores a batch as the consumer does: rows first, marks last.
 async fn store_batch(
@@ -80,7 +80,7 @@ async fn marks_add_up_and_are_applied_once() {
     let app = application(conn).await;
     store_batch(conn, &[chat(app.id, 1), chat(app.id, 2)], &[message(app.id, 1, 1, "a")]).await.unwrap();
     store_batch(conn, &[chat(app.id, 3)], &[message(app.id, 1, 2, "b"), message(app.id, 2, 1, "c")]).await.unwrap();
-    let before = chats::rename(conn, app.id, chat_number(1), None, Timestamp::now()).await.unwrap().unwrap();
+    let before = done(chats::rename(conn, app.id, chat_number(1), None, Timestamp::now(), any).await.unwrap());
 
     assert_eq!(counts::apply_chunk(conn, 1).await.unwrap(), 1);
     assert_eq!(counts::apply_chunk(conn, 100).await.unwrap(), 1);
@@ -175,7 +175,7 @@ async fn no_count_is_lost_while_writers_redeliveries_edits_and_two_jobs_run() {
                     let again = store_batch(&mut store.acquire().await.unwrap(), &new_chats, &new_messages).await;
                     assert!(again.is_err());
                     let rename = async || {
-                        chats::rename(&mut *store.acquire().await?, apps[0], chat_number(1), None, Timestamp::now()).await
+                        chats::rename(&mut *store.acquire().await?, apps[0], chat_number(1), None, Timestamp::now(), any).await
                     };
                     repeated(rename).await;
                 }

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use store::{Connection, Error, ErrorKind, Store, messages, transaction};
 use tokio::sync::Barrier;
 
-use super::support::{Database, add_messages, application, body, chat_number, figure, message, message_number};
+use super::support::{Database, add_messages, any, application, body, chat_number, done, figure, message, message_number};
 
 fn number_of(error: &Error) -> u16 {
     match error {
@@ -148,14 +148,14 @@ async fn a_row_that_stays_locked_is_given_up_in_time() {
     transaction(holder, async |holder| {
         update(holder, 1).await?;
         let error =
-            messages::edit(conn, app, chat_number(1), message_number(1), &body("new"), Timestamp::now()).await.unwrap_err();
+            messages::edit(conn, app, chat_number(1), message_number(1), &body("new"), Timestamp::now(), any).await.unwrap_err();
         assert_eq!((error.kind(), number_of(&error)), (ErrorKind::Transient, 1205));
         Ok::<_, Error>(())
     })
     .await
     .unwrap();
-    let edited = messages::edit(conn, app, chat_number(1), message_number(1), &body("new"), Timestamp::now()).await.unwrap();
-    assert_eq!(edited.unwrap().version, 3);
+    let edited = messages::edit(conn, app, chat_number(1), message_number(1), &body("new"), Timestamp::now(), any).await;
+    assert_eq!(done(edited.unwrap()).version, 3);
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use domain::{ApplicationToken, ChatNumber, EventId, MAX_BODY_CHARS, MessageNumber, Timestamp};
 use events::Identity;
 use store::{
-    ErrorKind, Lookup, Range,
+    ErrorKind, Lookup, Range, Updated,
     dead_letters::{self, DeadLetter, Reason},
     messages, outbox,
 };
 
-use super::support::{Database, add_messages, application, body, chat_number, message, message_number, repeated};
+use super::support::{Database, add_messages, any, application, body, chat_number, done, message, message_number, repeated};
 
 const CHAT: ChatNumber = ChatNumber::FIRST;
 const ONE: MessageNumber = MessageNumber::FIRST;
@@ -73,16 +73,64 @@ async fn an_edit_counts_the_version_and_is_due_for_the_index_at_once() {
     let app = application(conn).await;
     add_messages(conn, app.id, 1, [1, 2]).await;
     let now = Timestamp::now();
-    let edited = messages::edit(conn, app.id, CHAT, ONE, &body("new"), now).await.unwrap().unwrap();
+    let edited = done(messages::edit(conn, app.id, CHAT, ONE, &body("new"), now, any).await.unwrap());
     assert_eq!((edited.body.as_str(), edited.version, edited.updated_at), ("new", 2, now));
     assert_eq!(messages::find(conn, app.id, CHAT, ONE).await.unwrap(), Some(edited));
     let due = outbox::due(conn, now, 10).await.unwrap();
     let range = Range { application_id: app.id, chat: CHAT, first: ONE, last: ONE };
     assert_eq!(due.into_iter().map(|entry| entry.ranges).collect::<Vec<_>>(), [[range]]);
 
-    let missing = messages::edit(conn, app.id, CHAT, message_number(3), &body("new"), now).await.unwrap();
-    assert_eq!(missing, None);
+    let missing = messages::edit(conn, app.id, CHAT, message_number(3), &body("new"), now, any).await.unwrap();
+    assert_eq!(missing, Updated::Missing);
     assert_eq!(outbox::depth(conn).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_edit_of_a_version_that_may_not_be_replaced_changes_nothing() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let app = application(conn).await;
+    add_messages(conn, app.id, 1, [1]).await;
+    let before = messages::find(conn, app.id, CHAT, ONE).await.unwrap();
+    let now = Timestamp::now();
+    let refused = messages::edit(conn, app.id, CHAT, ONE, &body("new"), now, |version| version == 2).await.unwrap();
+    assert_eq!(refused, Updated::Refused);
+    assert_eq!(messages::find(conn, app.id, CHAT, ONE).await.unwrap(), before);
+    assert_eq!(outbox::depth(conn).await.unwrap(), 0);
+    assert_eq!(
+        done(messages::edit(conn, app.id, CHAT, ONE, &body("new"), now, |version| version == 1).await.unwrap()).version,
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_edits_that_expect_the_same_version_one_is_done() {
+    let db = Database::create().await;
+    let store = db.store();
+    let app = application(&mut store.acquire().await.unwrap()).await.id;
+    add_messages(&mut store.acquire().await.unwrap(), app, 1, [1]).await;
+    for expected in 1..=5 {
+        let edits = (0..8).map(|turn| {
+            let store = store.clone();
+            let text = body(&format!("edit {turn}"));
+            tokio::spawn(async move {
+                repeated(async || {
+                    let mut conn = store.acquire().await?;
+                    messages::edit(&mut conn, app, CHAT, ONE, &text, Timestamp::now(), |version| version == expected).await
+                })
+                .await
+            })
+        });
+        let edits: Vec<_> = edits.collect();
+        let mut winners = 0;
+        for edit in edits {
+            match tokio::time::timeout(Duration::from_secs(30), edit).await.unwrap().unwrap() {
+                Updated::Done(message) => winners += usize::from(message.version == expected + 1),
+                other => assert_eq!(other, Updated::Refused),
+            }
+        }
+        assert_eq!(winners, 1, "of version {expected}");
+    }
 }
 
 #[tokio::test]
@@ -93,7 +141,7 @@ async fn an_edit_that_cannot_tell_the_index_is_not_made() {
     add_messages(conn, app.id, 1, [1]).await;
     let before = messages::find(conn, app.id, CHAT, ONE).await.unwrap();
     db.sql("CREATE TRIGGER refuse BEFORE INSERT ON search_outbox FOR EACH ROW SIGNAL SQLSTATE '45000'").await;
-    let error = messages::edit(conn, app.id, CHAT, ONE, &body("new"), Timestamp::now()).await.unwrap_err();
+    let error = messages::edit(conn, app.id, CHAT, ONE, &body("new"), Timestamp::now(), any).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Row);
     assert_eq!(messages::find(conn, app.id, CHAT, ONE).await.unwrap(), before);
 }
@@ -111,17 +159,16 @@ async fn edits_at_the_same_time_each_get_a_version_of_their_own() {
                 let text = body(&format!("edit {turn}"));
                 repeated(async || {
                     let mut conn = store.acquire().await?;
-                    messages::edit(&mut conn, app, CHAT, ONE, &text, Timestamp::now()).await
+                    messages::edit(&mut conn, app, CHAT, ONE, &text, Timestamp::now(), any).await
                 })
                 .await
-                .unwrap()
             })
         })
         .collect();
     let mut versions = Vec::new();
     for edit in edits {
         let edited = tokio::time::timeout(Duration::from_secs(30), edit).await.unwrap().unwrap();
-        versions.push(edited.version);
+        versions.push(done(edited).version);
     }
     versions.sort_unstable();
     assert_eq!(versions, (2..=11).collect::<Vec<_>>());

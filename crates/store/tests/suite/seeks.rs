@@ -15,7 +15,7 @@ use store::{
     epochs, messages, outbox, transaction,
 };
 
-use super::support::{Database, add_chats, add_messages, application, body, chat, chat_number, message, message_number};
+use super::support::{Database, add_chats, add_messages, any, application, body, chat, chat_number, message, message_number};
 
 #[derive(diesel::QueryableByName)]
 struct Status {
@@ -110,7 +110,7 @@ async fn no_query_reads_more_rows_than_it_needs() {
     reads(conn, "applications::id_of", 2, async |conn| applications::id_of(conn, token).await).await;
     reads(conn, "applications::find_by_ids", 6, async |conn| applications::find_by_ids(conn, &[id, ApplicationId::new(9)]).await)
         .await;
-    reads(conn, "applications::rename", 4, async |conn| applications::rename(conn, token, &app.name, now).await).await;
+    reads(conn, "applications::rename", 4, async |conn| applications::rename(conn, token, &app.name, now, any).await).await;
     for request in [
         PageOfApplications::First { limit },
         PageOfApplications::After { token, limit },
@@ -122,14 +122,14 @@ async fn no_query_reads_more_rows_than_it_needs() {
 
     reads(conn, "chats::find", 1, async |conn| chats::find(conn, id, two).await).await;
     reads(conn, "chats::find_by_token", 3, async |conn| chats::find_by_token(conn, token, two).await).await;
-    reads(conn, "chats::rename", 3, async |conn| chats::rename(conn, id, two, None, now).await).await;
+    reads(conn, "chats::rename", 3, async |conn| chats::rename(conn, id, two, None, now, any).await).await;
     reads(conn, "chats::highest", 4, async |conn| chats::highest(conn, id).await).await;
     let keys: Vec<_> = (1..=40).map(|turn| (id, chat_number(turn * 100))).collect();
     reads(conn, "chats::existing", 3 * 40, async |conn| chats::existing(conn, &keys).await).await;
 
     reads(conn, "messages::find", 1, async |conn| messages::find(conn, id, two, deep).await).await;
     reads(conn, "messages::find_by_token", 3, async |conn| messages::find_by_token(conn, token, two, deep).await).await;
-    reads(conn, "messages::edit", 3, async |conn| messages::edit(conn, id, two, deep, &body("new"), now).await).await;
+    reads(conn, "messages::edit", 3, async |conn| messages::edit(conn, id, two, deep, &body("new"), now, any).await).await;
     reads(conn, "messages::highest", 4, async |conn| messages::highest(conn, id, two).await).await;
     reads(conn, "messages::scan", 12, async |conn| messages::scan(conn, id, two, deep.get(), 10).await).await;
     reads(conn, "messages::count_up_to", 2 * 100 + 6, async |conn| messages::count_up_to(conn, id, two, 100).await).await;

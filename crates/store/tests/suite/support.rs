@@ -9,7 +9,7 @@ use domain::{
 };
 use events::{ChatCreated, MessageCreated};
 use mysql_async::prelude::Queryable;
-use store::{Connection, Error, ErrorKind, PooledConnection, Settings, Store, applications, chats, messages, migrate};
+use store::{Connection, Error, ErrorKind, PooledConnection, Settings, Store, Updated, applications, chats, messages, migrate};
 
 /// A database that lives as long as this value, and is dropped with it also when the test panics.
 pub(crate) struct Database {
@@ -90,6 +90,20 @@ pub(crate) fn message_number(number: u64) -> MessageNumber {
 
 pub(crate) fn body(text: &str) -> MessageBody {
     MessageBody::new(text).unwrap()
+}
+
+/// Whatever version there is may be replaced.
+pub(crate) fn any(_: u64) -> bool {
+    true
+}
+
+/// What an update that must be done has made.
+#[track_caller]
+pub(crate) fn done<T: std::fmt::Debug>(updated: Updated<T>) -> T {
+    match updated {
+        Updated::Done(row) => row,
+        other => panic!("not done: {other:?}"),
+    }
 }
 
 pub(crate) async fn application(conn: &mut Connection) -> Application {

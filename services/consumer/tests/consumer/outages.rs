@@ -30,7 +30,7 @@ async fn new_and_edited_messages_are_found_within_two_seconds() {
         let mut connection = world.store.acquire().await.unwrap();
         let (application, chat) = (ApplicationId::new(1), ChatNumber::FIRST);
         let body = MessageBody::new("another needle").unwrap();
-        messages::edit(&mut connection, application, chat, MessageNumber::new(2).unwrap(), &body, Timestamp::now())
+        messages::edit(&mut connection, application, chat, MessageNumber::new(2).unwrap(), &body, Timestamp::now(), |_| true)
             .await
             .unwrap();
         let began = std::time::Instant::now();
