@@ -5,28 +5,24 @@
 use domain::{Field, Invalid, Rule};
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::{
+    object::{self, Unreadable},
+    problem::Problem,
+};
 
-/// The fields of a body. `wrapper` names the one member under which they may stand instead of at the top. Of a key that occurs
-/// twice the last value counts; at most 128 levels may be nested.
+/// The fields of a body. `wrapper` names the one member under which they may stand instead of at the top. At most 128 levels may
+/// be nested.
 ///
 /// # Errors
-/// `unsupported_media_type` when there is a content type and it is not JSON's; `malformed_json` when the body is not an object.
+/// `unsupported_media_type` when there is a content type and it is not JSON's; `malformed_json` when the body is not an object, or
+/// an object in it has a key twice.
 pub fn read_object(bytes: &[u8], content_type: Option<&str>, wrapper: Option<&str>) -> Result<Map<String, Value>, Problem> {
-    if !content_type.is_none_or(is_json) {
-        return Err(Problem::unsupported_media_type());
-    }
-    // Read as a value first: the errors of that tell a place in the text, and never the text.
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|error| Problem::malformed_json(format!("The body is not JSON: {error}.")))?;
-    let Value::Object(mut object) = value else {
-        return Err(Problem::malformed_json("The body must be a JSON object."));
-    };
-    match wrapper.and_then(|wrapper| object.remove(wrapper)) {
-        None => Ok(object),
-        Some(Value::Object(wrapped)) => Ok(wrapped),
-        Some(_) => Err(Problem::malformed_json("The member that wraps the fields must be a JSON object.")),
-    }
+    object::read(bytes, content_type, wrapper).map_err(|unreadable| match unreadable {
+        Unreadable::MediaType => Problem::unsupported_media_type(),
+        Unreadable::Json(error) => Problem::malformed_json(format!("The body cannot be read as JSON: {error}.")),
+        Unreadable::NoObject => Problem::malformed_json("The body must be a JSON object."),
+        Unreadable::WrapsNoObject => Problem::malformed_json("The member that wraps the fields must be a JSON object."),
+    })
 }
 
 /// As [`read_object`], and a body that is empty (or white space) has no fields, whatever its type.
@@ -56,15 +52,6 @@ pub fn text_field(object: &mut Map<String, Value>, field: Field) -> Result<Optio
     }
 }
 
-/// `application/json` or `…+json`, with whatever parameters.
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let suffix = b"+json";
-    let has_suffix =
-        media_type.len() >= suffix.len() && media_type.as_bytes()[media_type.len() - suffix.len()..].eq_ignore_ascii_case(suffix);
-    media_type.eq_ignore_ascii_case("application/json") || has_suffix
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +68,8 @@ mod tests {
             (r#"{"body":"x"}"#, Ok(Some("x"))),
             (r#"{"message":{"body":"x"}}"#, Ok(Some("x"))),
             (r#"{"message":{"body":"x"},"body":"y"}"#, Ok(Some("x"))),
-            (r#"{"body":"a","body":"b"}"#, Ok(Some("b"))),
+            (r#"{"body":"a","body":"b"}"#, Err(Code::MalformedJson)),
+            (r#"{"message":{"body":"a"},"message":{}}"#, Err(Code::MalformedJson)),
             (r#"{"body":"\u0000\ud83e\udd80"}"#, Ok(Some("\0🦀"))),
             (r#"{"body":null}"#, Ok(None)),
             ("{}", Ok(None)),

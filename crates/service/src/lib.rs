@@ -14,6 +14,7 @@ mod error;
 pub mod health;
 pub mod http;
 pub mod json;
+mod object;
 pub mod problem;
 pub mod program;
 pub mod shutdown;

@@ -1,6 +1,7 @@
 //! The system of one test: its services, and all that it has on the servers.
 
 use std::{
+    net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -111,6 +112,14 @@ impl System {
     /// A request to a service; its replicas take turns.
     pub fn ask(&self, service: Service, method: &str, path: &str) -> Ask {
         self.client.ask(service, method, path)
+    }
+
+    /// Where the oldest replica of a service listens, for requests that no HTTP client would send.
+    ///
+    /// # Panics
+    /// When none runs.
+    pub fn address(&self, service: Service) -> SocketAddr {
+        *self.client.replicas(service).first().unwrap_or_else(|| panic!("no {service:?} runs"))
     }
 
     /// A client of this system, for tasks.

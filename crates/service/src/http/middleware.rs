@@ -19,6 +19,7 @@ use metrics::{Gauge, gauge};
 use super::in_flight::InFlight;
 use super::latencies::Latencies;
 use super::request_id::{HEADER, RequestId, RequestIds};
+use super::unread::ChunkedBody;
 use crate::problem::Problem;
 
 /// The label of a request that no route took.
@@ -43,7 +44,7 @@ impl Worker {
 /// Answers one request through `next`.
 pub(super) async fn surround(
     worker: Rc<Worker>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let _in_flight = InFlight::enter(&worker.in_flight);
@@ -54,12 +55,17 @@ pub(super) async fn surround(
         worker,
     };
     request.extensions_mut().insert(exchange.id.clone());
+    let chunked = ChunkedBody::of(&mut request);
+    let keep = |answer: HttpResponse| match chunked {
+        Some(body) => body.keep(answer),
+        None => answer,
+    };
     // Nothing that a panic may have left half-changed is looked at again: the request is gone with it.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => {
             let (request, answer) = response.into_parts();
             let answer = exchange.finish(request.match_pattern().as_deref().unwrap_or(UNMATCHED), answer);
-            Ok(ServiceResponse::new(request, answer))
+            Ok(ServiceResponse::new(request, keep(answer)))
         }
         Ok(Err(error)) => Err(exchange.without_request(HttpResponse::from_error(error))),
         Err(_panic) => Err(exchange.without_request(HttpResponse::from_error(Problem::internal("a handler panicked")))),

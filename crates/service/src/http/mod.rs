@@ -17,6 +17,7 @@ mod middleware;
 mod request_id;
 mod server;
 mod settings;
+mod unread;
 
 pub use body::Body;
 pub use conditions::Conditions;

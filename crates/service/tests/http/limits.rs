@@ -81,6 +81,33 @@ async fn a_body_that_trickles_is_held_to_the_same_deadline() {
 }
 
 #[actix_web::test]
+async fn a_connection_ends_with_the_answer_when_chunks_still_trickle() {
+    let server = Server::start_with(SMALL, routes).await;
+    let head = "HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (start, status) in
+        [("POST /length", 408), ("GET /nothing", 404), ("DELETE /length", 405), ("HEAD /nothing", 404), ("OPTIONS /length", 204)]
+    {
+        let mut connection = server.connect().await;
+        connection.send(format!("{start} {head}")).await;
+        let answer = connection.rest_while_sending("1\r\nx\r\n").await;
+        assert_eq!(answer.status, status, "{start}");
+        assert!(status != 204 || answer.header("content-length").is_none(), "{answer:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_connection_outlives_a_chunked_body_that_is_read() {
+    let server = Server::start_with(SMALL, routes).await;
+    let mut connection = server.connect().await;
+    for path in ["/length", "/framework", "/length"] {
+        connection
+            .send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"))
+            .await;
+        assert_eq!(connection.answer().await.status, 200);
+    }
+}
+
+#[actix_web::test]
 async fn heads_beyond_the_parser_get_a_bare_status() {
     let server = Server::start_with(SMALL, routes).await;
     let giant = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Filler: {}\r\n\r\n", "x".repeat(200_000));

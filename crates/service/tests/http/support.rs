@@ -99,12 +99,25 @@ impl Connection {
     }
 
     /// Everything until the server closes the connection.
-    pub(crate) async fn rest(mut self) -> Answer {
-        let mut bytes = Vec::new();
-        let read = timeout(DEADLINE, self.0.read_to_end(&mut bytes)).await.expect("the server does not close");
-        // A reset after the answer is a close as well.
-        assert!(read.is_ok() || !bytes.is_empty(), "{read:?}");
-        Answer::parse(&bytes)
+    pub(crate) async fn rest(self) -> Answer {
+        read_to_end(self.0).await
+    }
+
+    /// As [`Connection::rest`], for a client that goes on sending these bytes again and again.
+    pub(crate) async fn rest_while_sending(self, bytes: &str) -> Answer {
+        let (reader, mut writer) = self.0.into_split();
+        let sending = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(20));
+            while writer.write_all(bytes.as_bytes()).await.is_ok() {
+                pause.tick().await;
+            }
+            // Closed by the server, whose answer is still to be read.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = sending => unreachable!(),
+            answer = read_to_end(reader) => answer,
+        }
     }
 
     /// One answer whose head announces its length; the connection stays.
@@ -125,6 +138,14 @@ impl Connection {
         timeout(DEADLINE, reading).await.expect("no answer");
         Answer::parse(&bytes)
     }
+}
+
+async fn read_to_end(mut reader: impl AsyncReadExt + Unpin) -> Answer {
+    let mut bytes = Vec::new();
+    let read = timeout(DEADLINE, reader.read_to_end(&mut bytes)).await.expect("the server does not close");
+    // A reset after the answer is a close as well.
+    assert!(read.is_ok() || !bytes.is_empty(), "{read:?}");
+    Answer::parse(&bytes)
 }
 
 #[derive(Debug)]
