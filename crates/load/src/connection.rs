@@ -1,4 +1,6 @@
 //! One keep-alive HTTP/1.1 connection, as a client program holds it: one request at a time.
+//!
+//! What is measured goes through this and not through the typed client, whose pool, models and retries would be measured with it.
 
 use std::{net::SocketAddr, time::Duration};
 

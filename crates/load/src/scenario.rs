@@ -1,15 +1,10 @@
 //! Which chats the creates go to, and what each of them says.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use anyhow::{Context, ensure};
-use bytes::Bytes;
+use client::{Client, Options};
 use domain::{ApplicationToken, ChatNumber};
-use hyper::StatusCode;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep};
-
-use crate::connection::Connection;
 
 /// An application with its chats, made through the system's own ports.
 pub(crate) struct Scenario {
@@ -17,11 +12,6 @@ pub(crate) struct Scenario {
     pub(crate) token: ApplicationToken,
     pub(crate) chats: Vec<ChatNumber>,
     paths: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ApplicationAnswer {
-    token: String,
 }
 
 /// The number in an answer to a create.
@@ -33,14 +23,11 @@ pub(crate) struct NumberAnswer {
 impl Scenario {
     /// Creates an application with `chats` chats.
     pub(crate) async fn create(name: &'static str, chats: usize, api: SocketAddr, ingest: SocketAddr) -> anyhow::Result<Self> {
-        let body = Bytes::from(format!("{{\"name\":\"load: {name}\"}}"));
-        let (status, answer) = Connection::to(api).post("/applications", body).await?;
-        ensure!(status == StatusCode::CREATED, "the application was answered {status}");
-        let token = serde_json::from_slice::<ApplicationAnswer>(&answer)?.token;
-        let mut connection = Connection::to(ingest);
+        let client = Client::new(&format!("http://{api}"), &format!("http://{ingest}"), Options::default())?;
+        let token = client.create_application(&format!("load: {name}")).await?.token;
         let mut numbers = Vec::with_capacity(chats);
         for _ in 0..chats {
-            numbers.push(create_chat(&mut connection, &token).await?);
+            numbers.push(ChatNumber::new(client.create_chat(&token, None).await?.number)?);
         }
         let paths = numbers.iter().map(|chat| format!("/applications/{token}/chats/{chat}/messages")).collect();
         Ok(Self { name, token: ApplicationToken::parse(&token)?, chats: numbers, paths })
@@ -54,19 +41,6 @@ impl Scenario {
     /// The path of a chat's messages.
     pub(crate) fn path(&self, chat: usize) -> &str {
         &self.paths[chat]
-    }
-}
-
-async fn create_chat(connection: &mut Connection, token: &str) -> anyhow::Result<ChatNumber> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let (status, answer) = connection.post(&format!("/applications/{token}/chats"), Bytes::new()).await?;
-        if status == StatusCode::CREATED {
-            let number = serde_json::from_slice::<NumberAnswer>(&answer).context("an answer without a number")?.number;
-            return Ok(ChatNumber::new(number)?);
-        }
-        ensure!(status == StatusCode::SERVICE_UNAVAILABLE && Instant::now() < deadline, "a chat was answered {status}");
-        sleep(Duration::from_millis(100)).await;
     }
 }
 

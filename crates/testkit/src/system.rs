@@ -127,6 +127,12 @@ impl System {
         &self.client
     }
 
+    /// The typed client, of the oldest replicas.
+    pub fn typed_client(&self, options: client::Options) -> client::Client {
+        let url = |service| format!("http://{}", self.address(service));
+        client::Client::new(&url(Service::Api), &url(Service::Ingest), options).unwrap()
+    }
+
     /// The tables.
     pub fn store(&self) -> &Store {
         &self.store

@@ -3,26 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use client::Client;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
 
-use super::client::{Client, READS_AT_ONCE};
 use super::progress::Progress;
 use super::sent::{Application, Chat};
-
-/// A message of a list.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Message {
-    pub(crate) number: u64,
-    pub(crate) body: String,
-}
-
-/// A chat of a list.
-#[derive(Debug, Deserialize)]
-struct ListedChat {
-    number: u64,
-    name: Option<String>,
-}
+use super::{PAGE, READS_AT_ONCE};
 
 /// What the comparison found.
 #[derive(Debug, Default)]
@@ -34,9 +20,6 @@ pub(crate) struct Compared {
     /// A sentence each.
     pub(crate) differences: Vec<String>,
 }
-
-/// As many as the api gives at once.
-const PAGE: [(&str, &str); 1] = [("limit", "100")];
 
 /// Reads every list to its end. What turns out to be stored without an answer joins the texts that are known.
 pub(crate) async fn compare(client: &Client, applications: &mut [Application]) -> Result<Compared> {
@@ -50,9 +33,9 @@ pub(crate) async fn compare(client: &Client, applications: &mut [Application]) -
         application.chats.iter_mut().map(move |chat| (token, chat))
     });
     let comparisons = chats.map(async |(token, chat)| {
-        let listed = client.whole_list(&chat.messages(token), &PAGE).await?;
+        let listed = client.messages(token, chat.number).limit(PAGE).all().await?.entries;
         progress.advance();
-        anyhow::Ok(compare_messages(chat, listed.items))
+        anyhow::Ok(compare_messages(chat, listed.into_iter().map(|message| (message.number, message.body))))
     });
     let mut compared = stream::iter(comparisons).buffer_unordered(READS_AT_ONCE);
     while let Some(chat) = compared.try_next().await? {
@@ -70,16 +53,14 @@ impl Compared {
 }
 
 async fn compare_chats(client: &Client, application: &Application) -> Result<Compared> {
-    let path = format!("/applications/{}/chats", application.token);
-    let listed = client.whole_list::<ListedChat>(&path, &PAGE).await?.items;
+    let listed = client.chats(&application.token).limit(PAGE).all().await?.entries;
     let listed = listed.into_iter().map(|chat| (chat.number, chat.name.unwrap_or_default()));
     let sent: BTreeMap<u64, &str> = application.chats.iter().map(|chat| (chat.number, chat.name.as_str())).collect();
     let (compared, _) = differences(&sent, listed, &application.unsure, "chat", "the list of chats");
     Ok(Compared { same: 0, ..compared })
 }
 
-fn compare_messages(chat: &mut Chat, listed: Vec<Message>) -> Compared {
-    let listed = listed.into_iter().map(|message| (message.number, message.body));
+fn compare_messages(chat: &mut Chat, listed: impl Iterator<Item = (u64, String)>) -> Compared {
     let sent = chat.texts.iter().map(|(number, text)| (*number, text.as_str())).collect();
     let (compared, found) = differences(&sent, listed, &chat.unsure, "message", &chat.label());
     chat.texts.extend(found);
@@ -131,8 +112,8 @@ mod tests {
         Chat { number: 7, name: "Scene".to_owned(), texts: texts.into(), unsure: vec!["four".to_owned()] }
     }
 
-    fn listed(messages: &[(u64, &str)]) -> Vec<Message> {
-        messages.iter().map(|(number, body)| Message { number: *number, body: (*body).to_owned() }).collect()
+    fn listed(messages: &[(u64, &str)]) -> impl Iterator<Item = (u64, String)> {
+        messages.iter().map(|(number, body)| (*number, (*body).to_owned()))
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use client::{Client, Created};
 use domain::MessageBody;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::oneshot;
 
-use super::client::{Client, Created};
 use super::plays::{Play, Scene};
 use super::progress::Progress;
 use super::sent::{Application, Chat};
@@ -46,7 +46,7 @@ pub(crate) async fn load(client: &Client, plays: &[Play], concurrency: usize, fi
 async fn send_applications(client: &Client, plays: &[Play], concurrency: usize) -> Result<Vec<Application>> {
     let progress = Progress::new("applications accepted", plays.len());
     let sends = plays.iter().map(async |play| {
-        let token = client.create_application(play.title.as_str()).await?;
+        let token = client.create_application(play.title.as_str()).await?.token;
         progress.advance();
         anyhow::Ok(Application { token, chats: Vec::new(), unsure: Vec::new() })
     });
@@ -58,7 +58,7 @@ async fn send_chats(client: &Client, plays: &[Play], applications: &mut [Applica
     let progress = Progress::new("chats accepted", scenes.len());
     let tokens: Vec<String> = applications.iter().map(|application| application.token.clone()).collect();
     let sends = scenes.iter().map(async |(play, scene)| {
-        let created = client.create_chat(&tokens[*play], scene.name.as_str()).await?;
+        let created = client.create_chat(&tokens[*play], Some(scene.name.as_str())).await?;
         progress.advance();
         anyhow::Ok(created)
     });
@@ -93,15 +93,15 @@ async fn send_messages(
     let sends = outgoing.iter().map(async |message| {
         let created = client.create_message(&message.token, message.chat, message.body.as_str()).await?;
         progress.advance();
-        anyhow::Ok((message, created))
+        anyhow::Ok((message, created, Instant::now()))
     });
     let mut answers = stream::iter(sends).buffer_unordered(concurrency);
     let mut first = Some(first);
     let mut chats: Vec<&mut Chat> = applications.iter_mut().flat_map(|application| &mut application.chats).collect();
-    while let Some((message, created)) = answers.try_next().await? {
+    while let Some((message, created, at)) = answers.try_next().await? {
         if let Some(first) = first.take() {
             // Whoever waited for it may have given up.
-            let _ = first.send(message.accepted(&created));
+            let _ = first.send(message.accepted(&created, at));
         }
         let chat = &mut chats[message.place];
         let text = message.body.as_str().to_owned();
@@ -114,14 +114,8 @@ async fn send_messages(
 }
 
 impl Outgoing<'_> {
-    fn accepted(&self, created: &Created) -> First {
-        First {
-            token: self.token.clone(),
-            chat: self.chat,
-            number: created.number,
-            text: self.body.as_str().to_owned(),
-            at: created.at,
-        }
+    fn accepted(&self, created: &Created, at: Instant) -> First {
+        First { token: self.token.clone(), chat: self.chat, number: created.number, text: self.body.as_str().to_owned(), at }
     }
 }
 

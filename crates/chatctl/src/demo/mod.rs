@@ -4,7 +4,6 @@
 //! this program: they are fetched.
 
 mod archive;
-mod client;
 mod compare;
 mod fetch;
 mod fragments;
@@ -14,29 +13,36 @@ mod plays;
 mod progress;
 mod python;
 mod report;
-mod retry;
 mod script;
 mod searches;
 mod sent;
 mod waiting;
 
-use anyhow::{Result, ensure};
-use reqwest::Url;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use client::Client;
 use tokio::sync::oneshot;
 
-use client::Client;
 use plays::Play;
 use report::{Done, Report};
+
+/// Chats that are looked at side by side: to look at what is there must not become a load of its own.
+pub(crate) const READS_AT_ONCE: usize = 16;
+/// As many entries as the api gives at once.
+pub(crate) const PAGE: u64 = 100;
+/// The time within which a request must have had a good answer. A server that is restarted must be back by then.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the system is, and how much to send.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Where the api listens
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
-    api: Url,
+    api: String,
     /// Where ingest listens
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    ingest: Url,
+    ingest: String,
     /// Send only the first N plays
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     plays: Option<u64>,
@@ -51,8 +57,10 @@ pub(crate) struct Options {
 /// When the system does not do its part in time, or shows anything else than what was sent.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let concurrency = usize::try_from(options.concurrency)?;
-    let client = Client::new(&options.api, &options.ingest, concurrency)?;
-    client.check().await?;
+    let chosen = client::Options { patience: PATIENCE, connections: concurrency, ..client::Options::default() };
+    let client = Client::new(&options.api, &options.ingest, chosen)?;
+    let places = || format!("{} or {} is not healthy: is the system running (`make run`)?", options.api, options.ingest);
+    client.check().await.with_context(places)?;
     let plays = fetch_plays(options.plays).await?;
     let report = try_out(&client, &plays, concurrency).await?;
     print!("{report}");

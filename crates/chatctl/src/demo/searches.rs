@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use client::{Client, SearchSource};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use search::Query;
 
-use super::client::{Client, READS_AT_ONCE};
-use super::compare::Message;
 use super::fragments;
 use super::progress::Progress;
 use super::sent::{self, Application, Chat};
+use super::{PAGE, READS_AT_ONCE};
 
 /// What the searches found.
 #[derive(Debug, Default)]
@@ -46,16 +46,15 @@ pub(crate) async fn search(client: &Client, applications: &[Application]) -> Res
 }
 
 async fn search_chat(client: &Client, token: &str, chat: &Chat) -> Result<Searched> {
-    let path = format!("{}/search", chat.messages(token));
     let texts: Vec<&str> = chat.texts.values().map(String::as_str).collect();
     let mut searched = Searched::default();
     for fragment in fragments::of(&texts) {
         let expected = expected(chat, &fragment)?;
-        let found = client.whole_list::<Message>(&path, &[("query", &fragment), ("limit", "100")]).await?;
-        let numbers: Vec<u64> = found.items.iter().map(|message| message.number).collect();
+        let found = client.search(token, chat.number, &fragment).limit(PAGE).all().await?;
+        let numbers: Vec<u64> = found.entries.iter().map(|message| message.number).collect();
         searched.searches += 1;
         searched.hits += numbers.len() as u64;
-        searched.scanned += u64::from(!found.from_index);
+        searched.scanned += u64::from(found.source != Some(SearchSource::Index));
         searched.differences.extend(difference(&expected, &numbers, &fragment, chat));
     }
     Ok(searched)

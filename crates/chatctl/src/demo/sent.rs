@@ -21,20 +21,10 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    /// The path of the chat's messages.
-    pub(crate) fn messages(&self, token: &str) -> String {
-        messages_path(token, self.number)
-    }
-
     /// How people find it: the application's token is not for showing.
     pub(crate) fn label(&self) -> String {
         format!("chat {} ({})", self.number, self.name)
     }
-}
-
-/// The path of a chat's messages.
-pub(crate) fn messages_path(token: &str, chat: u64) -> String {
-    format!("/applications/{token}/chats/{chat}/messages")
 }
 
 /// Every chat with its application's token.

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use client::{Client, List, Message, SearchSource};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::oneshot;
 
-use super::client::{Client, READS_AT_ONCE};
-use super::compare::Message;
 use super::fragments;
 use super::load::First;
 use super::progress::Progress;
 use super::searches;
 use super::sent::{self, Application, Chat};
+use super::{PAGE, READS_AT_ONCE};
 
 /// How long all together may take to be stored, and then to be searchable.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -37,9 +37,8 @@ pub(crate) struct Waited {
 pub(crate) async fn stored(client: &Client, applications: &[Application]) -> Result<Waited> {
     each_chat("chats stored", applications, "is not all stored", async |token, chat, deadline| {
         let Some(&last) = chat.texts.keys().last() else { return Ok(true) };
-        let after = (last - 1).to_string();
-        let query = [("after", after.as_str()), ("limit", "1")];
-        until(deadline, BETWEEN_LOOKS, async || shows(client, &chat.messages(token), &query, last).await).await
+        let look = async || Ok(first(client.messages(token, chat.number), last).await?.is_some());
+        until(deadline, BETWEEN_LOOKS, look).await
     })
     .await
 }
@@ -48,10 +47,10 @@ pub(crate) async fn stored(client: &Client, applications: &[Application]) -> Res
 pub(crate) async fn searchable(client: &Client, applications: &[Application]) -> Result<Waited> {
     each_chat("chats searchable", applications, "is not all searchable", async |token, chat, deadline| {
         let Some((&last, text)) = chat.texts.last_key_value() else { return Ok(true) };
-        let messages = chat.messages(token);
         let expected = searches::expected(chat, COMMON)?;
-        Ok(found(client, &messages, last, text, deadline, BETWEEN_LOOKS).await?
-            && until(deadline, BETWEEN_LOOKS, async || finds_all(client, &messages, &expected).await).await?)
+        let place = Place { client, token, chat: chat.number };
+        Ok(place.finds(last, text, deadline, BETWEEN_LOOKS).await?
+            && until(deadline, BETWEEN_LOOKS, async || place.finds_all(&expected).await).await?)
     })
     .await
 }
@@ -59,37 +58,43 @@ pub(crate) async fn searchable(client: &Client, applications: &[Application]) ->
 /// How long after its acceptance the index found the first message.
 pub(crate) async fn first_searchable(client: &Client, first: oneshot::Receiver<First>) -> Result<Duration> {
     let first = first.await.context("no message was accepted")?;
-    let messages = sent::messages_path(&first.token, first.chat);
-    let deadline = first.at + DEADLINE;
-    let is_found = found(client, &messages, first.number, &first.text, deadline, BETWEEN_CLOSE_LOOKS).await?;
+    let place = Place { client, token: &first.token, chat: first.chat };
+    let is_found = place.finds(first.number, &first.text, first.at + DEADLINE, BETWEEN_CLOSE_LOOKS).await?;
     ensure!(is_found, "the first message is not found after {} s", DEADLINE.as_secs());
     Ok(first.at.elapsed())
 }
 
-async fn found(client: &Client, messages: &str, number: u64, text: &str, deadline: Instant, pause: Duration) -> Result<bool> {
-    let path = format!("{messages}/search");
-    let after = (number - 1).to_string();
-    let fragment = fragments::some(text);
-    let query = [("query", fragment.as_str()), ("after", after.as_str()), ("limit", "1")];
-    until(deadline, pause, async || shows(client, &path, &query, number).await).await
+/// The chat in which searches are made.
+struct Place<'a> {
+    client: &'a Client,
+    token: &'a str,
+    chat: u64,
 }
 
-/// Whether the index finds all these messages, which have the common text.
-async fn finds_all(client: &Client, messages: &str, expected: &BTreeSet<u64>) -> Result<bool> {
-    let query = [("query", COMMON), ("limit", "100")];
-    let found = client.whole_list::<Message>(&format!("{messages}/search"), &query).await?;
-    let numbers = found.items.iter().map(|message| message.number).collect();
-    Ok(found.from_index && expected.is_subset(&numbers))
+impl Place<'_> {
+    /// Waits until the index finds this message. A search that was answered by scanning the chat does not count.
+    async fn finds(&self, number: u64, text: &str, deadline: Instant, pause: Duration) -> Result<bool> {
+        let fragment = fragments::some(text);
+        let look = async || {
+            let search = self.client.search(self.token, self.chat, &fragment);
+            Ok(first(search, number).await? == Some(Some(SearchSource::Index)))
+        };
+        until(deadline, pause, look).await
+    }
+
+    /// Whether the index finds all these messages, which have the common text.
+    async fn finds_all(&self, expected: &BTreeSet<u64>) -> Result<bool> {
+        let found = self.client.search(self.token, self.chat, COMMON).limit(PAGE).all().await?;
+        let numbers = found.entries.iter().map(|message| message.number).collect();
+        Ok(found.source == Some(SearchSource::Index) && expected.is_subset(&numbers))
+    }
 }
 
-/// Whether the list's first message is this one. A search that was answered by scanning the chat does not count.
-async fn shows(client: &Client, path: &str, query: &[(&str, &str)], number: u64) -> Result<bool> {
-    let page = client.list::<Message>(path, query).await?;
-    let is_search = path.ends_with("/search");
-    Ok(page.is_some_and(|page| {
-        let is_there = page.items.first().is_some_and(|message| message.number == number);
-        is_there && (page.from_index || !is_search)
-    }))
+/// Where the list was read from, if this message is in it.
+async fn first(list: List<Message>, number: u64) -> Result<Option<Option<SearchSource>>> {
+    let page = list.after(number - 1).limit(1).page().await?.stored();
+    let page = page.filter(|page| page.entries.first().is_some_and(|message| message.number == number));
+    Ok(page.map(|page| page.source))
 }
 
 async fn each_chat(
