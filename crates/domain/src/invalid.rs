@@ -25,6 +25,8 @@ pub enum Field {
     Before,
     /// A search's text.
     Query,
+    /// The entries of a batch.
+    Messages,
 }
 
 impl Field {
@@ -40,6 +42,7 @@ impl Field {
             Field::After => "after",
             Field::Before => "before",
             Field::Query => "query",
+            Field::Messages => "messages",
         }
     }
 }
@@ -67,6 +70,10 @@ pub enum Rule {
     TokenForm,
     /// A string.
     Text,
+    /// An object.
+    Object,
+    /// A list of at least one and at most so many entries.
+    Entries(usize),
     /// May not be given together with the other one that was.
     NotTogether(Field),
 }
@@ -81,6 +88,8 @@ impl fmt::Display for Rule {
             Rule::Within(low, high) => write!(f, "must be a whole number from {low} to {high}"),
             Rule::TokenForm => f.write_str("must be 32 lowercase hexadecimal digits"),
             Rule::Text => f.write_str("must be a string"),
+            Rule::Object => f.write_str("must be an object"),
+            Rule::Entries(limit) => write!(f, "must be a list of 1 to {limit} entries"),
             Rule::NotTogether(other) => write!(f, "must not be given together with {other}"),
         }
     }

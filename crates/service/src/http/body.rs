@@ -11,11 +11,15 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::settings::BodyLimits;
+use super::settings::{BodyLimits, OwnBodyLimit};
 use crate::json;
 use crate::problem::Problem;
 
-/// A request's body. Ask for it as a handler's argument: larger than `http.request_bytes` it is answered 413, without waiting
+/// Bytes that are reserved for a body that is announced and has not come.
+const MAX_RESERVED: usize = 64 * 1024;
+
+/// A request's body. Ask for it as a handler's argument: larger than `http.request_bytes`, or the limit that the
+/// [endpoint](super::Endpoint::body_limit) has for itself, it is answered 413, without waiting
 /// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415.
 #[derive(Clone)]
 pub struct Body {
@@ -56,7 +60,9 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<BodyLimits>().copied();
+        let own_limit = request.app_data::<OwnBodyLimit>().copied();
+        let general = request.app_data::<BodyLimits>();
+        let limits = general.map(|general| BodyLimits { bytes: own_limit.map_or(general.bytes, |own| own.0), ..*general });
         let headers = request.headers();
         let content_type = headers.get(CONTENT_TYPE).cloned();
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
@@ -78,7 +84,7 @@ impl FromRequest for Body {
 }
 
 async fn read(mut payload: Payload, announced: usize, limit: usize) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::with_capacity(announced);
+    let mut bytes = BytesMut::with_capacity(announced.min(MAX_RESERVED));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| unreadable(&error, limit))?;
         if bytes.len() + chunk.len() > limit {

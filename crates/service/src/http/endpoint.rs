@@ -5,6 +5,7 @@ use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
+use super::settings::OwnBodyLimit;
 use crate::problem::Problem;
 
 /// What the path `pattern` answers; add the methods to it, then give it to the server's configuration.
@@ -56,6 +57,11 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         self.method(Method::PUT, "PUT", handler.clone()).method(Method::PATCH, "PATCH", handler)
+    }
+
+    /// Takes bodies of so many bytes here, whatever `http.request_bytes` says.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self { resource: self.resource.app_data(OwnBodyLimit(bytes)), ..self }
     }
 
     fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self

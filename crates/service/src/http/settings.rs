@@ -40,3 +40,7 @@ pub(super) struct BodyLimits {
     pub(super) bytes: usize,
     pub(super) deadline: Duration,
 }
+
+/// A limit in bytes that a path has for itself, in the place of the general one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnBodyLimit(pub(super) usize);

@@ -62,6 +62,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
     /// Fields or query parameters break rules; `errors` names each.
     InvalidField = "invalid_field", UNPROCESSABLE_ENTITY;
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY;
     /// A bug.
     Internal = "internal_error", INTERNAL_SERVER_ERROR;
     /// A server that is needed does not answer: try again.

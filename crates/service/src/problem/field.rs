@@ -1,22 +1,36 @@
 //! How a broken rule of the domain is told to a client.
 
-use domain::{Invalid, Rule};
+use std::borrow::Cow;
+
+use domain::{Field, Invalid, Rule};
 use serde::Serialize;
 
 /// One member of `errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field or query parameter.
-    pub field: &'static str,
+    /// The field or query parameter; one of a list's entry as `messages[3].body`, counted from 0.
+    pub field: Cow<'static, str>,
     /// Which kind of rule it breaks; stable.
     pub code: &'static str,
     /// The rule in words.
     pub detail: String,
 }
 
+impl FieldError {
+    /// A broken rule of a field of the list's entry at `index`.
+    pub fn of_entry(list: Field, index: usize, invalid: Invalid) -> Self {
+        Self { field: format!("{list}[{index}].{}", invalid.field).into(), ..invalid.into() }
+    }
+
+    /// A rule that the list's entry at `index` itself breaks.
+    pub fn entry(list: Field, index: usize, rule: Rule) -> Self {
+        Self { field: format!("{list}[{index}]").into(), ..Invalid::new(list, rule).into() }
+    }
+}
+
 impl From<Invalid> for FieldError {
     fn from(invalid: Invalid) -> Self {
-        Self { field: invalid.field.as_str(), code: code(invalid.rule), detail: invalid.rule.to_string() }
+        Self { field: invalid.field.as_str().into(), code: code(invalid.rule), detail: invalid.rule.to_string() }
     }
 }
 
@@ -28,6 +42,8 @@ fn code(rule: Rule) -> &'static str {
         Rule::Within(..) => "out_of_range",
         Rule::TokenForm => "malformed_token",
         Rule::Text => "not_a_string",
+        Rule::Object => "not_an_object",
+        Rule::Entries(_) => "wrong_length",
         Rule::NotTogether(_) => "not_together",
     }
 }

@@ -122,9 +122,18 @@ impl Problem {
 
     /// 422: each field or query parameter that breaks a rule.
     pub fn invalid(broken: impl IntoIterator<Item = Invalid>) -> Self {
-        let errors: Vec<_> = broken.into_iter().map(FieldError::from).collect();
+        Self::invalid_fields(broken.into_iter().map(FieldError::from).collect())
+    }
+
+    /// As [`Problem::invalid`], where fields are named by their place in a list too.
+    pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let sentences: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.detail)).collect();
         Self { errors, ..Self::new(Code::InvalidField, format!("{}.", sentences.join("; "))) }
+    }
+
+    /// 422: the idempotency key was used for another request.
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request in this application.")
     }
 
     /// 500: a bug. The cause goes to the log with the request's id, and not to the client.
@@ -152,6 +161,11 @@ impl Problem {
     /// The stable code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The fields that break rules.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     /// The status of the answer.

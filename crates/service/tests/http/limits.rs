@@ -9,12 +9,15 @@ use service::problem::Problem;
 use crate::support::Server;
 
 const LIMIT: usize = 1000;
+/// Of one path.
+const LARGE: usize = 5000;
 const SMALL: &[(&str, &str)] =
     &[("CHAT__HTTP__REQUEST_BYTES", "1000"), ("CHAT__HTTP__CLIENT_BODY_MS", "300"), ("CHAT__HTTP__CLIENT_HEADER_MS", "300")];
 
 fn routes(config: &mut ServiceConfig) {
     config
         .service(endpoint("/length").post(async |body: Body| body.bytes().len().to_string()))
+        .service(endpoint("/large").post(async |body: Body| body.bytes().len().to_string()).body_limit(LARGE))
         .service(endpoint("/framework").post(async |body: Bytes| body.len().to_string()))
         .service(endpoint("/json").post(json));
 }
@@ -46,6 +49,19 @@ async fn a_body_of_the_limit_passes_and_a_larger_one_is_413() {
         server.raw(chunked(path, LIMIT + 100)).await.problem(413, "payload_too_large");
         server.raw(chunked(path, LIMIT * 100)).await.problem(413, "payload_too_large");
     }
+}
+
+#[actix_web::test]
+async fn a_path_may_have_a_limit_of_its_own() {
+    let server = Server::start_with(SMALL, routes).await;
+    assert_eq!(server.raw(sized("/large", LARGE)).await.body, "5000");
+    assert_eq!(server.raw(chunked("/large", LARGE)).await.body, "5000");
+    for request in [sized("/large", LARGE + 1), chunked("/large", LARGE + 100)] {
+        let answer = server.raw(request).await;
+        answer.problem(413, "payload_too_large");
+        assert!(answer.body.contains("at most 5000 bytes"), "{}", answer.body);
+    }
+    server.raw(sized("/length", LARGE)).await.problem(413, "payload_too_large");
 }
 
 #[actix_web::test]
