@@ -22,5 +22,5 @@ mod topology;
 
 pub use consumer::{Consumer, Deliveries, Delivery, Depth, Event, Settled};
 pub use error::{Error, FenceError, PublishError};
-pub use publisher::Publisher;
+pub use publisher::{Items, Publisher};
 pub use settings::{AmqpUrl, InvalidUrl, Settings};

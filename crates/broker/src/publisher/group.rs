@@ -188,11 +188,11 @@ impl Task {
         let now = Instant::now();
         let mut items = Vec::with_capacity(group.waiting.len());
         let mut answers = Vec::with_capacity(group.waiting.len());
-        for Pending { item, deadline, answer } in group.waiting {
+        for Pending { items: own, deadline, answer } in group.waiting {
             if deadline <= now {
                 let _ = answer.send(Err(PublishError::Expired));
             } else {
-                items.push(item);
+                own.append_to(&mut items);
                 answers.push(answer);
             }
         }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::{Epoch, Item, Partition, Topology};
+use events::{Epoch, Partition, Topology};
 use tokio::{
     sync::{oneshot, watch},
     time::timeout,
@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, PublishError, Settings, connection, fences::Fences, session::Link};
+pub use queue::Items;
 use queue::{Pending, Queue};
 
 /// How long items wait for a lost connection to come back before they are refused. It bridges a dropped connection to a healthy
@@ -66,17 +67,24 @@ impl Publisher {
         Self { shared }
     }
 
-    /// Publishes an item under the epoch's routing key and waits for the broker's confirm.
+    /// Publishes an item, or several as one message, under the epoch's routing key and waits for the broker's confirm.
     ///
     /// `deadline` is the latest moment at which the item may be sent; the answer comes within the confirm timeout after it.
     /// Items of one partition reach the queue in the order of the calls. Dropping the future does not take the item back.
     ///
     /// # Errors
     /// See [`PublishError`]: only after [`PublishError::Unconfirmed`] may the item be stored all the same.
-    pub async fn publish(&self, epoch: Epoch, partition: Partition, item: Item, deadline: Instant) -> Result<(), PublishError> {
+    /// [`PublishError::QueueFull`] also for more items than the whole queue may hold.
+    pub async fn publish(
+        &self,
+        epoch: Epoch,
+        partition: Partition,
+        items: impl Into<Items>,
+        deadline: Instant,
+    ) -> Result<(), PublishError> {
         self.refusal()?;
         let (answer, answered) = oneshot::channel();
-        self.shared.queue.push(epoch, partition, Pending { item, deadline, answer })?;
+        self.shared.queue.push(epoch, partition, Pending { items: items.into(), deadline, answer })?;
         answered.await.unwrap_or(Err(PublishError::Unconfirmed))
     }
 
@@ -85,8 +93,16 @@ impl Publisher {
     /// # Errors
     /// What [`Publisher::publish`] would answer at once.
     pub fn accepting(&self) -> Result<(), PublishError> {
+        self.accepting_together(1)
+    }
+
+    /// As [`Publisher::accepting`] for so many items that are to go out together.
+    ///
+    /// # Errors
+    /// What [`Publisher::publish`] would answer at once.
+    pub fn accepting_together(&self, count: usize) -> Result<(), PublishError> {
         self.refusal()?;
-        if self.shared.queue.is_full() { Err(PublishError::QueueFull) } else { Ok(()) }
+        if self.shared.queue.has_room(count) { Ok(()) } else { Err(PublishError::QueueFull) }
     }
 
     fn refusal(&self) -> Result<(), PublishError> {

@@ -14,12 +14,55 @@ use tokio::sync::{Notify, oneshot};
 use crate::PublishError;
 
 /// Bytes of text after which a group takes no further item. RabbitMQ 4 closes the channel on a message above 16 MiB, and JSON
-/// may write a character in six bytes.
+/// may write a character in six bytes. (What one caller publishes together came as JSON of at most 2 MiB, and is no longer as
+/// JSON again.)
 const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
-/// An item that waits, and where its caller is told what became of it.
+/// What one caller publishes: its items go out in one message, in their order, so that all of them are stored or none is. Several
+/// are bounded in size by the caller: some megabytes, as the broker takes them.
+#[derive(Debug)]
+pub enum Items {
+    /// A lone one, as most are.
+    One(Item),
+    /// Items of one chat that were accepted together. At least one.
+    Several(Vec<Item>),
+}
+
+impl From<Item> for Items {
+    fn from(item: Item) -> Self {
+        Self::One(item)
+    }
+}
+
+impl Items {
+    pub(crate) fn as_slice(&self) -> &[Item] {
+        match self {
+            Self::One(item) => std::slice::from_ref(item),
+            Self::Several(items) => items,
+        }
+    }
+
+    /// How many they are.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    pub(crate) fn append_to(self, all: &mut Vec<Item>) {
+        match self {
+            Self::One(item) => all.push(item),
+            Self::Several(items) => all.extend(items),
+        }
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.as_slice().iter().map(text_bytes).sum()
+    }
+}
+
+/// Items that wait, and where their caller is told what became of them.
 pub(crate) struct Pending {
-    pub(crate) item: Item,
+    pub(crate) items: Items,
     pub(crate) deadline: Instant,
     pub(crate) answer: oneshot::Sender<Result<(), PublishError>>,
 }
@@ -32,16 +75,26 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// How many of the first items go into one message; at least one.
+    /// How many of the first callers' items go into one message; at least one caller's, however many they are.
     fn fitting(&self, limit: usize) -> usize {
-        let mut bytes = 0;
-        let fit = self.waiting.iter().take(limit).take_while(|pending| {
-            let fits = bytes < MAX_GROUP_BYTES;
-            bytes += text_bytes(&pending.item);
+        let (mut items, mut bytes) = (0, 0);
+        let fit = self.waiting.iter().take_while(|pending| {
+            let room = bytes < MAX_GROUP_BYTES && items + pending.items.len() <= limit;
+            let fits = room || items == 0;
+            bytes += pending.items.text_bytes();
+            items += pending.items.len();
             fits
         });
         fit.count()
     }
+
+    fn items(&self) -> usize {
+        count(&self.waiting)
+    }
+}
+
+fn count<'a>(waiting: impl IntoIterator<Item = &'a Pending>) -> usize {
+    waiting.into_iter().map(|pending| pending.items.len()).sum()
 }
 
 /// The part of an item's size that can be large.
@@ -72,7 +125,7 @@ impl Queue {
         Self { inner: Mutex::default(), arrived: Notify::new(), capacity }
     }
 
-    /// Puts an item at the end of its group.
+    /// Puts a caller's items at the end of their group.
     ///
     /// # Errors
     /// [`PublishError::QueueFull`], or [`PublishError::Unavailable`] after [`Queue::close`].
@@ -81,11 +134,12 @@ impl Queue {
         if inner.closed {
             return Err(PublishError::Unavailable);
         }
-        if inner.items >= self.capacity {
+        let count = pending.items.len();
+        if inner.items + count > self.capacity {
             return Err(PublishError::QueueFull);
         }
-        inner.items += 1;
-        let is_first = inner.items == 1;
+        let is_first = inner.items == 0;
+        inner.items += count;
         // As many groups as partitions, seldom more: looking through them beats hashing.
         match inner.groups.iter_mut().find(|group| group.partition == partition && group.epoch == epoch) {
             Some(group) => group.waiting.push_back(pending),
@@ -99,7 +153,7 @@ impl Queue {
     }
 
     /// Takes the group whose turn it is, or as much of it as fits into one message: at most `limit` items and about
-    /// [`MAX_GROUP_BYTES`].
+    /// [`MAX_GROUP_BYTES`], unless a single caller's are more.
     pub(crate) fn take(&self, limit: usize) -> Option<Group> {
         let mut inner = self.lock();
         let mut group = inner.groups.pop_front()?;
@@ -108,7 +162,7 @@ impl Queue {
             let rest = group.waiting.split_off(fitting);
             inner.groups.push_back(Group { epoch: group.epoch, partition: group.partition, waiting: rest });
         }
-        inner.items -= group.waiting.len();
+        inner.items -= group.items();
         Some(group)
     }
 
@@ -126,7 +180,7 @@ impl Queue {
             expired.extend(late);
         }
         inner.groups.retain(|group| !group.waiting.is_empty());
-        inner.items -= expired.len();
+        inner.items -= count(&expired);
         expired
     }
 
@@ -146,8 +200,9 @@ impl Queue {
         self.lock().items
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.capacity
+    /// Whether so many more items would be taken.
+    pub(crate) fn has_room(&self, count: usize) -> bool {
+        self.len() + count <= self.capacity
     }
 
     /// Waits until an item has come into the empty queue. May return when there is none.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Error, PublishError, Publisher};
+use broker::{Error, Items, PublishError, Publisher};
 use domain::MessageBody;
 use events::{Epoch, Item, PartitionCount};
 use futures_util::future::join_all;
@@ -89,6 +89,39 @@ async fn the_largest_bodies_go_out_in_messages_that_the_broker_takes() {
     });
     assert_eq!(join_all(publishes).await, vec![Ok(()); 600]);
     assert_eq!(system.stored(system.partition(0)).await.concat(), (1..=600).collect::<Vec<u64>>());
+}
+
+/// On one thread: what is published in one breath stands in the queue before the publisher looks at it.
+#[tokio::test]
+async fn items_that_belong_together_are_one_message_s_and_count_one_by_one() {
+    let mut system = System::new();
+    system.settings.group_items = NonZeroUsize::new(10).unwrap();
+    system.settings.queue_capacity = NonZeroUsize::new(600).unwrap();
+    let publisher = system.publisher().await;
+    let (epoch, partition) = (Epoch::new(EPOCH), system.partition(0));
+    let together = |numbers: std::ops::RangeInclusive<u64>| {
+        publisher.publish(epoch, partition, Items::Several(numbers.map(item).collect()), soon())
+    };
+    let alone = |number| publisher.publish(epoch, partition, item(number), soon());
+    let (one, five_hundred, two, seven) = (alone(1), together(2..=501), alone(502), together(503..=509));
+    let (too_many, nine) = (together(600..=700), together(510..=518));
+    let outcomes = tokio::join!(biased; one, five_hundred, two, seven, too_many, nine);
+    let full = Err(PublishError::QueueFull);
+    assert_eq!(outcomes, (Ok(()), Ok(()), Ok(()), Ok(()), full.clone(), Ok(())));
+    assert_eq!((publisher.accepting_together(600), publisher.accepting_together(601)), (Ok(()), full.clone()));
+    assert_eq!(together(1..=601).await, full);
+
+    let messages = system.stored(partition).await;
+    assert_eq!(messages.concat(), (1..=518).collect::<Vec<u64>>());
+    assert!(messages.iter().any(|numbers| numbers.len() == 500), "{:?}", messages.iter().map(Vec::len).collect::<Vec<_>>());
+    for numbers in messages {
+        assert!(numbers.len() <= 10 || numbers.len() == 500, "{numbers:?}");
+        // What belongs together was not torn apart.
+        for belonging in [2..=501, 503..=509, 510..=518] {
+            let inside = numbers.iter().filter(|number| belonging.contains(*number)).count();
+            assert!(inside == 0 || inside == belonging.clone().count(), "{numbers:?}");
+        }
+    }
 }
 
 /// lapin may hand a returned message to another publish's confirm; nobody must be told the wrong thing for it.
