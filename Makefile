@@ -7,8 +7,11 @@ RELEASE := $(CARGO) build --release --locked $(addprefix --package ,api ingest c
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := body path envelope grams
+CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test load lint docs compose-lint
+.PHONY: help run demo test load fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +32,19 @@ load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
 
+# Without a sanitizer: there is no unsafe code to find fault with, and a stable compiler has none.
+fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION)
+	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target && \
+		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
+
+fuzz-build: ## Build the fuzz targets, without instrumentation: needs no cargo-fuzz
+	$(CARGO) build --manifest-path fuzz/Cargo.toml --locked
+
 lint: ## Formatting and clippy
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 docs: ## Build the code's documentation
