@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
@@ -19,12 +18,12 @@ use metrics::{Gauge, gauge};
 use super::in_flight::InFlight;
 use super::latencies::Latencies;
 use super::request_id::{HEADER, RequestId, RequestIds};
+use super::security;
 use super::unread::ChunkedBody;
 use crate::problem::Problem;
 
 /// The label of a request that no route took.
 const UNMATCHED: &str = "unmatched";
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// What one worker thread keeps between requests.
 pub(super) struct Worker {
@@ -91,7 +90,7 @@ impl Exchange {
             }
         };
         answer.headers_mut().insert(HEADER, self.id.header_value());
-        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        security::complete(&self.method, &mut answer);
         let took = self.started.elapsed();
         self.worker.latencies.record(&self.method, route, answer.status(), took);
         self.log(route, answer.status(), took);

@@ -15,6 +15,7 @@ mod latencies;
 mod listener;
 mod middleware;
 mod request_id;
+mod security;
 mod server;
 mod settings;
 mod unread;
