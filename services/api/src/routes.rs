@@ -12,13 +12,13 @@ pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
         let application = format!("{prefix}/applications/{{token}}");
         let chat = format!("{application}/chats/{{number}}");
         config
-            .service(endpoint(&format!("{prefix}/applications")).get(applications::list).post(applications::create))
+            .service(endpoint(&format!("{prefix}/applications")).get(applications::list).post(applications::create).compressed())
             .service(endpoint(&application).get(applications::read).update(applications::update))
-            .service(endpoint(&format!("{application}/chats")).get(chats::list))
+            .service(endpoint(&format!("{application}/chats")).get(chats::list).compressed())
             .service(endpoint(&chat).get(chats::read).update(chats::update))
-            .service(endpoint(&format!("{chat}/messages")).get(messages::list))
-            .service(endpoint(&format!("{chat}/messages/search")).get(search::search))
+            .service(endpoint(&format!("{chat}/messages")).get(messages::list).compressed())
+            .service(endpoint(&format!("{chat}/messages/search")).get(search::search).compressed())
             .service(endpoint(&format!("{chat}/messages/{{message}}")).get(messages::read).update(messages::update));
     }
-    config.service(endpoint("/chats/{number}/messages/search").get(search::search));
+    config.service(endpoint("/chats/{number}/messages/search").get(search::search).compressed());
 }

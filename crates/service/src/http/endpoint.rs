@@ -3,8 +3,10 @@
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
+use super::compress::compress;
 use super::settings::OwnBodyLimit;
 use crate::problem::Problem;
 
@@ -19,13 +21,14 @@ use crate::problem::Problem;
 /// # }
 /// ```
 pub fn endpoint(pattern: &str) -> Endpoint {
-    Endpoint { resource: web::resource(pattern), allow: Vec::new() }
+    Endpoint { resource: web::resource(pattern), allow: Vec::new(), compressed: false }
 }
 
 /// A path and the methods that it answers.
 pub struct Endpoint {
     resource: Resource,
     allow: Vec<&'static str>,
+    compressed: bool,
 }
 
 impl Endpoint {
@@ -64,6 +67,11 @@ impl Endpoint {
         Self { resource: self.resource.app_data(OwnBodyLimit(bytes)), ..self }
     }
 
+    /// Compresses large answers for clients that accept it: for lists.
+    pub fn compressed(self) -> Self {
+        Self { compressed: true, ..self }
+    }
+
     fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -89,6 +97,11 @@ impl HttpServiceFactory for Endpoint {
                 }
             }
         };
-        self.resource.default_service(web::to(other_methods)).register(config);
+        let resource = self.resource.default_service(web::to(other_methods));
+        if self.compressed {
+            resource.wrap(from_fn(compress)).register(config);
+        } else {
+            resource.register(config);
+        }
     }
 }

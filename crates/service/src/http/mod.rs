@@ -8,7 +8,9 @@
 //! connection code with a bare 400, 431 or 408.
 
 mod body;
+mod compress;
 mod conditions;
+mod cors;
 mod endpoint;
 mod in_flight;
 mod latencies;
@@ -22,6 +24,7 @@ mod unread;
 
 pub use body::Body;
 pub use conditions::Conditions;
+pub use cors::CorsOrigins;
 pub use endpoint::{Endpoint, endpoint};
 pub use listener::bind;
 pub use request_id::RequestId;

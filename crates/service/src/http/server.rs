@@ -59,13 +59,19 @@ where
     let address = listener.local_addr().map_err(Error::Server)?;
     let limits = settings.body_limits();
     let draining = shutdown.clone();
+    let cors = settings.cors_origins.clone();
     let application = move || {
         let worker = Worker::new(limits.bytes);
         App::new()
             .app_data(limits)
             .app_data(Draining(draining.clone()))
             .configure(move |config| framework_errors(config, limits.bytes))
-            .configure(configure.clone())
+            .configure(|config| match cors.middleware() {
+                None => configure(config),
+                Some(cors) => {
+                    config.service(web::scope("").wrap(cors).configure(configure.clone()));
+                }
+            })
             .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)))
     };
     let mut server = HttpServer::new(application)

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::CorsOrigins;
+
 /// The section `http`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,8 @@ pub struct Settings {
     pub client_body_ms: u64,
     /// How long an idle connection is kept, in milliseconds.
     pub keep_alive_ms: u64,
+    /// The web pages that may read the answers: their origins.
+    pub cors_origins: CorsOrigins,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod draining;
+mod headers;
 mod health;
 mod limits;
 mod request_ids;

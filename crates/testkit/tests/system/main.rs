@@ -1,6 +1,7 @@
 //! The whole system over real servers: what its clients see, and what becomes of their messages when something breaks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod access;
 mod api;
 mod bad_input;
 mod client;
