@@ -60,7 +60,7 @@ impl Answer {
         assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
         let request_id = self.header("x-request-id");
         assert!(request_id.is_some_and(|id| !id.is_empty()) && problem["request_id"].as_str() == request_id, "{problem}");
-        assert_eq!(self.header("retry-after").is_some(), status == 503 || status == 409, "Retry-After of {problem}");
+        assert_eq!(self.header("retry-after").is_some(), matches!(status, 409 | 429 | 503), "Retry-After of {problem}");
         problem
     }
 

@@ -31,7 +31,8 @@ struct Shared {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().unwrap();
+        // A test is to see an answer as it came.
+        let http = reqwest::Client::builder().no_proxy().no_gzip().timeout(LIMIT).build().unwrap();
         Self { http, shared: Arc::new(Shared { services: RwLock::default(), turn: AtomicUsize::new(0) }) }
     }
 

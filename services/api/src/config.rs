@@ -22,6 +22,8 @@ pub struct Config {
     pub amqp: broker::Settings,
     /// Where messages are searched.
     pub elasticsearch: search::Settings,
+    /// How often one client may ask.
+    pub rate_limit: ratelimit::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
     /// The service's own.

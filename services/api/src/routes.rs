@@ -5,7 +5,8 @@ use service::http::endpoint;
 
 use crate::{applications, chats, family::V1_PREFIX, messages, search, state::State};
 
-/// The business routes; caching and conditional requests, when they come, belong into the handlers of reads, rate limits around all.
+/// The business routes; caching and conditional requests, when they come, belong into the handlers of reads. Rate limits stand around
+/// all of them.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
     config.app_data(state);
     for prefix in ["", V1_PREFIX] {

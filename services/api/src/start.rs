@@ -9,6 +9,7 @@ use ::search::SearchIndex;
 use actix_web::web::Data;
 use broker::Publisher;
 use numbering::Numbering;
+use ratelimit::RateLimit;
 use sequencer::Sequencer;
 use service::{
     health::{self, Check},
@@ -35,6 +36,9 @@ pub enum Error {
     /// Redis' settings are of no use.
     #[error(transparent)]
     Sequencer(#[from] sequencer::Error),
+    /// The limits' settings are of no use.
+    #[error(transparent)]
+    RateLimit(#[from] ratelimit::Error),
     /// RabbitMQ's queues are others than configured.
     #[error(transparent)]
     Broker(#[from] broker::Error),
@@ -83,6 +87,7 @@ pub async fn start(
     let store = Store::connect(&config.mysql)?;
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
+    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?;
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
         return Err(wrong.into());
@@ -92,10 +97,20 @@ pub async fn start(
     let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry);
     let state = Data::new(State { store, numbering, index, settings: config.api });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
-        routes::configure(routes, state.clone());
+        // What is added first is not limited.
         health(routes);
+        rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Ok(Running { server, publisher, background })
+}
+
+/// Requests are counted where numbers are given.
+fn counting(redis: &sequencer::Settings) -> ratelimit::Redis<'_> {
+    ratelimit::Redis {
+        url: &redis.url,
+        key_prefix: &redis.key_prefix,
+        connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
+    }
 }
 
 /// Without MySQL nothing can be answered. Without the others most can, so they are reported and leave the service ready.

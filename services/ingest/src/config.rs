@@ -18,6 +18,8 @@ pub struct Config {
     pub redis: sequencer::Settings,
     /// Where creates are published.
     pub amqp: broker::Settings,
+    /// How often one client may ask.
+    pub rate_limit: ratelimit::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
     /// The service's own.

@@ -5,7 +5,7 @@ use service::http::endpoint;
 
 use crate::{chats, messages, state::State};
 
-/// The business routes; rate limits, when they come, wrap these and not the health routes.
+/// The business routes. Rate limits stand around all of them.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
     config
         .app_data(state)

@@ -8,6 +8,7 @@ use std::{
 use actix_web::web::Data;
 use broker::Publisher;
 use numbering::Numbering;
+use ratelimit::RateLimit;
 use sequencer::Sequencer;
 use service::{
     health::{self, Check},
@@ -34,6 +35,9 @@ pub enum Error {
     /// Redis' settings are of no use.
     #[error(transparent)]
     Sequencer(#[from] sequencer::Error),
+    /// The limits' settings are of no use.
+    #[error(transparent)]
+    RateLimit(#[from] ratelimit::Error),
     /// RabbitMQ's queues are others than configured.
     #[error(transparent)]
     Broker(#[from] broker::Error),
@@ -78,6 +82,7 @@ pub async fn start(
     let background = CancellationToken::new();
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
+    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?;
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
         return Err(wrong.into());
@@ -87,10 +92,20 @@ pub async fn start(
     let health = health::routes(checks(&sequencer, &publisher, &store, &numbering), telemetry);
     let state = Data::new(State { numbering, settings: config.ingest });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
-        routes::configure(routes, state.clone());
+        // What is added first is not limited.
         health(routes);
+        rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Ok(Running { server, publisher, background })
+}
+
+/// Requests are counted where numbers are given.
+fn counting(redis: &sequencer::Settings) -> ratelimit::Redis<'_> {
+    ratelimit::Redis {
+        url: &redis.url,
+        key_prefix: &redis.key_prefix,
+        connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
+    }
 }
 
 /// MySQL is asked only for counters that are missing: without it most creates go on, so the service stays ready.

@@ -13,11 +13,12 @@ const PREFIX: &str = "CHAT__";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Names by which operators know a setting already. Of two for one setting the later one wins, and `CHAT__…` over both.
-const WELL_KNOWN: [(&str, &str); 11] = [
+const WELL_KNOWN: [(&str, &str); 12] = [
     ("DATABASE_URL", "mysql.url"),
     ("REDIS_URL", "redis.url"),
     ("AMQP_URL", "amqp.url"),
     ("ELASTICSEARCH_URL", "elasticsearch.url"),
+    ("RATE_LIMIT_PER_MINUTE", "rate_limit.per_minute"),
     ("ADMIN_TOKEN", "api.admin_token"),
     ("CHAT_QUEUE_THRESHOLD", "consumer.chat_batch_items"),
     ("MESSAGE_QUEUE_THRESHOLD", "consumer.message_batch_items"),

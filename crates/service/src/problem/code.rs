@@ -64,6 +64,8 @@ codes! {
     InvalidField = "invalid_field", UNPROCESSABLE_ENTITY;
     /// The idempotency key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY;
+    /// Too many requests from one client: wait as long as `Retry-After` says.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS;
     /// A bug.
     Internal = "internal_error", INTERNAL_SERVER_ERROR;
     /// A server that is needed does not answer: try again.

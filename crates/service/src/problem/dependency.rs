@@ -11,6 +11,8 @@ pub enum Dependency {
     Mysql,
     /// The search index.
     Elasticsearch,
+    /// The counters of requests.
+    RateLimits,
     /// The service that stores what the queues hold.
     Consumer,
 }
@@ -23,6 +25,7 @@ impl Dependency {
             Dependency::Rabbitmq => "The queue",
             Dependency::Mysql => "Storage",
             Dependency::Elasticsearch => "Search",
+            Dependency::RateLimits => "Rate limiting",
             Dependency::Consumer => "The storing service",
         }
     }

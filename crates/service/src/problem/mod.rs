@@ -136,6 +136,12 @@ impl Problem {
         Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request in this application.")
     }
 
+    /// 429: more requests than this client may send; it may try again after so many seconds. Bears `Retry-After`.
+    pub fn rate_limited(retry_after_s: u32) -> Self {
+        Self::new(Code::RateLimited, "Too many requests from this address; Retry-After says when there may be more.")
+            .retry_after(retry_after_s)
+    }
+
     /// 500: a bug. The cause goes to the log with the request's id, and not to the client.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail = "Something went wrong on our side; the request id helps us to find out what.";

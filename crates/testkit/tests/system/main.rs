@@ -9,6 +9,7 @@ mod conditional;
 mod counts;
 mod ingest;
 mod lists;
+mod rate_limit;
 mod read_your_write;
 mod redis_loss;
 mod restarts;
