@@ -21,6 +21,12 @@ impl EventId {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// The name of the create at `index` of those that were accepted together under this name; the first keeps it. The same
+    /// index always gives the same name: only random bits differ, so it is as surely another's as any two names differ.
+    pub fn nth(self, index: u16) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128() ^ u128::from(index)))
+    }
+
     /// The 16 bytes that tables keep.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -30,5 +36,22 @@ impl EventId {
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_derived_from_one_are_many_and_always_the_same() {
+        let (one, other) = (EventId::generate(), EventId::generate());
+        assert_eq!(one.nth(0), one);
+        let names: HashSet<_> = (0..500).flat_map(|index| [one.nth(index), other.nth(index)]).collect();
+        assert_eq!(names.len(), 1000);
+        assert!(names.iter().all(|name| name.0.get_version_num() == 7));
+        assert_eq!(EventId::from_bytes(*one.as_bytes()).nth(499), one.nth(499));
     }
 }

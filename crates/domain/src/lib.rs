@@ -6,6 +6,7 @@
 
 mod entity;
 mod event_id;
+mod idempotency_key;
 mod invalid;
 mod number;
 mod page;
@@ -15,6 +16,7 @@ mod token;
 
 pub use entity::{Application, Chat, Message};
 pub use event_id::EventId;
+pub use idempotency_key::{IdempotencyKey, MAX_KEY_CHARS};
 pub use invalid::{Field, Invalid, Rule};
 pub use number::{ApplicationId, ChatNumber, MAX_NUMBER, MessageNumber};
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageLimit, PageRequest};

@@ -59,6 +59,11 @@ macro_rules! number {
                 Self::new(number)
             }
 
+            /// The number so many further on. Beyond [`MAX_NUMBER`], which no counter ever reaches, it stays there.
+            pub fn plus(self, further: u16) -> Self {
+                Self((self.0 + u64::from(further)).min(MAX_NUMBER))
+            }
+
             /// The number itself.
             pub fn get(self) -> u64 {
                 self.0

@@ -16,6 +16,16 @@ impl Timestamp {
         Utc::now().into()
     }
 
+    /// The moment so many milliseconds after the beginning of 1970; `None` beyond what a calendar holds.
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// Milliseconds since the beginning of 1970.
+    pub fn to_unix_millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
     /// The moment that a `DATETIME(3)` column holds.
     pub fn from_naive_utc(naive: NaiveDateTime) -> Self {
         naive.and_utc().into()
@@ -65,6 +75,8 @@ mod tests {
         let moment: Timestamp = serde_json::from_str("\"2026-01-02T03:04:05.999999+02:00\"").unwrap();
         assert_eq!(moment.to_string(), "2026-01-02T01:04:05.999Z");
         assert_eq!(Timestamp::from_naive_utc(moment.to_naive_utc()), moment);
+        assert_eq!(Timestamp::from_unix_millis(moment.to_unix_millis()), Some(moment));
+        assert_eq!(Timestamp::from_unix_millis(i64::MAX), None);
         assert_eq!(
             serde_json::from_str::<Timestamp>("\"2026-01-02T01:04:05Z\"").unwrap().to_string(),
             "2026-01-02T01:04:05.000Z"

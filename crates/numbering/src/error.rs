@@ -40,6 +40,9 @@ pub enum Error {
     /// The application has no chat with this number.
     #[error("no such chat")]
     UnknownChat,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// As many creates wait as may wait. Nothing was accepted.
     #[error("too many creates wait")]
     Overloaded,

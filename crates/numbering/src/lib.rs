@@ -6,6 +6,7 @@
 //! - `keeper` adopts the epoch that Redis' record names, and opens the next one when there is none to trust (`opening`);
 //! - `seeding` sets a missing counter from MySQL, behind a *fence* in the queue, so that nothing accepted earlier is overlooked;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
+//! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
 //! - `presence` tells a reader whether a number that is not stored may still come.
 //!
 //! Why numbers cannot repeat is argued in `docs/ARCHITECTURE.md` and `docs/adr/0001-epochs-and-fences.md`. The crate must never
@@ -14,6 +15,8 @@
 mod create;
 mod error;
 mod keeper;
+mod marks;
+mod once;
 mod opening;
 mod presence;
 mod seeding;
@@ -27,9 +30,10 @@ use sequencer::{Adopted, Sequencer};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-pub use create::{NewChat, NewMessage};
+pub use create::{Accepted, MAX_BATCH, NewChat, NewMessage, NewMessages};
 pub use error::{Dependency, Error};
 use keeper::Keeper;
+use marks::Marks;
 pub use presence::SETTLING_TIME;
 
 /// The numbering as a service uses it. Clones share one state.
@@ -40,6 +44,7 @@ pub struct Numbering {
     store: Store,
     partitions: PartitionCount,
     keeper: Keeper,
+    marks: Marks,
 }
 
 impl Numbering {
@@ -51,8 +56,9 @@ impl Numbering {
         partitions: PartitionCount,
         shutdown: CancellationToken,
     ) -> Self {
-        let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown);
-        Self { sequencer, publisher, store, partitions, keeper }
+        let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
+        let marks = Marks::start(sequencer.clone(), shutdown);
+        Self { sequencer, publisher, store, partitions, keeper, marks }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.

@@ -1,13 +1,16 @@
 //! The names of Redis' keys.
 //!
 //! `<prefix>record` is the record. `<prefix>{<token>}:<epoch>` is an application: a hash with its `id` and `chats`, the last chat
-//! number that was given. `<prefix>{<token>}:<epoch>:<chat>` is the last message number that was given in a chat. The braces are
-//! the hash tag by which a cluster would keep an application's keys together.
+//! number that was given. `<prefix>{<token>}:<epoch>:<chat>` is the last message number that was given in a chat.
+//! `<prefix>{<token>}:key:<hash>` is the record of an idempotency key: it is no epoch's own, outlives the epoch in which it was
+//! written, and ends by its time to live. The braces are the hash tag by which a cluster would keep an application's keys together.
 
 use std::fmt::Write as _;
 
 use domain::{ApplicationToken, ChatNumber};
 use events::Epoch;
+
+use crate::Digest;
 
 /// Braces, a token's 32 digits, two colons, and an epoch's and a chat's number at their longest.
 const LONGEST_SUFFIX: usize = 2 + 32 + 2 + 20 + 16;
@@ -46,6 +49,11 @@ impl Keys {
         let application_len = text.len();
         let _ = write!(text, ":{chat}");
         ChatKeys { text, application_len }
+    }
+
+    /// The record of an idempotency key. Its name must not look like an application's of any epoch.
+    pub(crate) fn once(&self, token: ApplicationToken, key: Digest) -> String {
+        format!("{}{{{token}}}:key:{key}", self.prefix)
     }
 
     /// A pattern for `SCAN` that finds all applications and counters, of every epoch.
@@ -109,6 +117,7 @@ mod tests {
             "chat:{x}:1",
             &format!("chat:{{{TOKEN}}}:"),
             &format!("chat:{{{TOKEN}}}:1:x"),
+            &keys.once(ApplicationToken::parse(TOKEN).unwrap(), Digest::from_bytes([0x11; 16])),
             &format!("{{{TOKEN}}}:1"),
         ] {
             assert_eq!(keys.epoch_of(key.as_bytes()), None, "{key}");

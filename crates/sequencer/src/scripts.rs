@@ -9,6 +9,11 @@ const GUARD: &str = include_str!("scripts/guard.lua");
 /// Stands for the record in the guard's text.
 const PLACEHOLDER: &str = "{record}";
 
+/// What scripts that give numbers do for requests with an idempotency key, in the place of the line that stands for it.
+const ONCE: &str = include_str!("scripts/once.lua");
+const ONCE_LINE: &str = "-- {once}\n";
+const EPOCH_PLACEHOLDER: &str = "{epoch}";
+
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// The scripts' SHA1 names, as the server gave them when they were loaded.
@@ -31,7 +36,8 @@ macro_rules! scripts {
 
 scripts! {
     issue_chat,
-    issue_message,
+    issue_messages,
+    confirm,
     seed_application,
     seed_chat,
     raise_chats,
@@ -51,10 +57,11 @@ impl Scripts {
     }
 }
 
-/// The script with the guard between its first line, which must stay the first, and the rest.
+/// The script with the guard between its first line, which must stay the first, and the rest, and with what it shares with others.
 fn guarded(text: &str, record: &Record) -> String {
     let (first_line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let guard = GUARD.replace(PLACEHOLDER, &record.to_string());
+    let rest = rest.replace(ONCE_LINE, ONCE).replace(EPOCH_PLACEHOLDER, &record.epoch.to_string());
     format!("{first_line}\n{guard}{rest}")
 }
 
@@ -72,7 +79,9 @@ mod tests {
             assert!(guarded.starts_with("#!lua"), "{guarded}");
             let first_call = guarded.find("redis.call").unwrap();
             assert!(guarded[first_call..].starts_with("redis.call('GET', KEYS[1]) ~= '7/0a1b'"), "{guarded}");
-            assert!(!guarded.contains(PLACEHOLDER), "{guarded}");
+            for left in [PLACEHOLDER, ONCE_LINE, EPOCH_PLACEHOLDER] {
+                assert!(!guarded.contains(left), "{guarded}");
+            }
         }
     }
 }

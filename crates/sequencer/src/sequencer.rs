@@ -56,15 +56,31 @@ impl Sequencer {
 
     /// Calls a script of an adopted epoch, in the very process in which it was adopted. Its first key is always the record.
     pub(crate) async fn run(&self, adopted: &Adopted, script: &str, keys: &[&str], arguments: &[u64]) -> Result<Value, Error> {
+        self.run_with(adopted, script, keys, arguments, &[]).await
+    }
+
+    /// As [`Sequencer::run`], with texts behind the numbers.
+    pub(crate) async fn run_with(
+        &self,
+        adopted: &Adopted,
+        script: &str,
+        keys: &[&str],
+        arguments: &[u64],
+        texts: &[String],
+    ) -> Result<Value, Error> {
         let record = self.keys().record();
-        let size = script.len() + record.len() + keys.iter().map(|key| key.len()).sum::<usize>();
-        let mut call = Cmd::with_capacity(4 + keys.len() + arguments.len(), size + 64);
+        let lengths = keys.iter().map(|key| key.len()).chain(texts.iter().map(String::len));
+        let size = script.len() + record.len() + lengths.sum::<usize>();
+        let mut call = Cmd::with_capacity(4 + keys.len() + arguments.len() + texts.len(), size + 64);
         call.arg("EVALSHA").arg(script).arg(1 + keys.len()).arg(record);
         for key in keys {
             call.arg(*key);
         }
         for argument in arguments {
             call.arg(*argument);
+        }
+        for text in texts {
+            call.arg(text);
         }
         self.in_time(async {
             let mut peer = self.inner.link.peer().await?;

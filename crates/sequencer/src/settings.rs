@@ -20,7 +20,12 @@ pub struct Settings {
     /// Milliseconds that a call may take, the wait for a connection included. An answer that comes later is lost: a number that
     /// it brings is never given to anyone.
     pub response_timeout_ms: u64,
+    /// Seconds for which the record of an idempotency key is kept, from the request that took its number.
+    pub idempotency_ttl_s: u64,
 }
+
+/// The longest time that a record is kept: 31 days. Records are memory.
+const MAX_IDEMPOTENCY_TTL_S: u64 = 31 * 24 * 3600;
 
 impl Settings {
     /// Checks the settings and makes the client, which does not connect yet.
@@ -32,6 +37,9 @@ impl Settings {
         }
         if self.connect_timeout_ms == 0 || self.response_timeout_ms == 0 {
             return Err(Error::InvalidSettings("the timeouts must be at least 1 ms"));
+        }
+        if !(1..=MAX_IDEMPOTENCY_TTL_S).contains(&self.idempotency_ttl_s) {
+            return Err(Error::InvalidSettings("idempotency_ttl_s must be from 1 to 2678400, which is 31 days"));
         }
         // The parser's own words could repeat the URL.
         Client::open(self.url.as_str())
@@ -54,6 +62,7 @@ impl fmt::Debug for Settings {
             .field("key_prefix", &self.key_prefix)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("response_timeout_ms", &self.response_timeout_ms)
+            .field("idempotency_ttl_s", &self.idempotency_ttl_s)
             .finish()
     }
 }
@@ -63,7 +72,13 @@ mod tests {
     use super::*;
 
     fn settings(url: &str, key_prefix: &str) -> Settings {
-        Settings { url: url.into(), key_prefix: key_prefix.into(), connect_timeout_ms: 1, response_timeout_ms: 1 }
+        Settings {
+            url: url.into(),
+            key_prefix: key_prefix.into(),
+            connect_timeout_ms: 1,
+            response_timeout_ms: 1,
+            idempotency_ttl_s: 1,
+        }
     }
 
     #[test]
@@ -79,5 +94,8 @@ mod tests {
         assert!(settings("redis://localhost", "chat:").client().is_ok());
         assert!(settings("redis://localhost", "{chat}:").client().is_err());
         assert!(Settings { response_timeout_ms: 0, ..settings("redis://localhost", "chat:") }.client().is_err());
+        for idempotency_ttl_s in [0, MAX_IDEMPOTENCY_TTL_S + 1, u64::MAX] {
+            assert!(Settings { idempotency_ttl_s, ..settings("redis://localhost", "chat:") }.client().is_err());
+        }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) fn of_numbering(error: numbering::Error) -> Problem {
         numbering::Error::UnknownApplication => Problem::application_not_found(),
         numbering::Error::UnknownChat => Problem::chat_not_found(),
         numbering::Error::Overloaded => Problem::overloaded(),
+        // Of creates, which are the ingest's.
+        numbering::Error::KeyReused => Problem::idempotency_key_reused(),
         numbering::Error::Unavailable(missing) => Problem::dependency_unavailable(match missing {
             Missing::Redis => Dependency::Redis,
             Missing::Rabbitmq => Dependency::Rabbitmq,

@@ -1,25 +1,68 @@
 //! How an accepted create is answered in each family.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use domain::{ChatNumber, MessageNumber};
+use numbering::Accepted;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct Created {
-    number: u64,
-    status: &'static str,
-}
+/// Says that an earlier request with the same idempotency key has done what this one asks for.
+const REPLAYED: (&str, &str) = ("Idempotency-Replayed", "true");
 
 #[derive(Serialize)]
-struct Accepted {
+struct Single {
     number: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
 }
 
-/// 201, as clients of the unversioned family expect it.
-pub(crate) fn created(number: u64, status: &'static str) -> HttpResponse {
-    HttpResponse::Created().json(Created { number, status })
+#[derive(Serialize)]
+struct Several {
+    numbers: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
 }
 
-/// 202, as clients of `/api/v1` expect it.
-pub(crate) fn accepted(number: u64) -> HttpResponse {
-    HttpResponse::Accepted().json(Accepted { number })
+/// The route family in which a create was asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Family {
+    /// 201, with a sentence.
+    Unversioned,
+    /// 202.
+    V1,
+}
+
+impl Family {
+    /// A chat was created.
+    pub(crate) fn chat(self, accepted: Accepted<ChatNumber>) -> HttpResponse {
+        let status = self.sentence("Chat created successfully");
+        self.answer(accepted.replayed).json(Single { number: accepted.number.get(), status })
+    }
+
+    /// A message was created.
+    pub(crate) fn message(self, accepted: Accepted<MessageNumber>) -> HttpResponse {
+        let status = self.sentence("Message created successfully");
+        self.answer(accepted.replayed).json(Single { number: accepted.number.get(), status })
+    }
+
+    /// So many messages were created.
+    pub(crate) fn messages(self, accepted: Accepted<MessageNumber>, count: usize) -> HttpResponse {
+        let status = self.sentence("Messages created successfully");
+        let numbers = (accepted.number.get()..).take(count).collect();
+        self.answer(accepted.replayed).json(Several { numbers, status })
+    }
+
+    fn sentence(self, sentence: &'static str) -> Option<&'static str> {
+        matches!(self, Self::Unversioned).then_some(sentence)
+    }
+
+    fn answer(self, replayed: bool) -> HttpResponseBuilder {
+        let mut answer = match self {
+            Self::Unversioned => HttpResponse::Created(),
+            Self::V1 => HttpResponse::Accepted(),
+        };
+        if replayed {
+            answer.insert_header(REPLAYED);
+        }
+        answer
+    }
 }

@@ -7,37 +7,42 @@ use actix_web::{
     web::{Data, Path},
 };
 use domain::{ApplicationToken, ChatName, ChatNumber, Field};
-use numbering::NewChat;
+use numbering::{Accepted, NewChat};
 use service::{
     http::{Body, RequestId},
     json::text_field,
     problem::Problem,
 };
 
-use crate::{answers, errors::problem, state::State};
+use crate::{answers::Family, errors::problem, key::Key, state::State};
 
 /// Of the unversioned family, and of the older spelling `POST /chats/{token}`.
-pub(crate) async fn create(state: Data<State>, token: Path<String>, body: Body, id: RequestId) -> Result<HttpResponse, Problem> {
-    let number = accept(&state, &token, &body, &id).await?;
-    Ok(answers::created(number.get(), "Chat created successfully"))
+pub(crate) async fn create(
+    state: Data<State>,
+    token: Path<String>,
+    key: Key,
+    body: Body,
+    id: RequestId,
+) -> Result<HttpResponse, Problem> {
+    Ok(Family::Unversioned.chat(accept(&state, &token, key, &body, &id).await?))
 }
 
 /// Of `/api/v1`.
 pub(crate) async fn create_v1(
     state: Data<State>,
     token: Path<String>,
+    key: Key,
     body: Body,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let number = accept(&state, &token, &body, &id).await?;
-    Ok(answers::accepted(number.get()))
+    Ok(Family::V1.chat(accept(&state, &token, key, &body, &id).await?))
 }
 
-async fn accept(state: &State, token: &str, body: &Body, id: &RequestId) -> Result<ChatNumber, Problem> {
+async fn accept(state: &State, token: &str, key: Key, body: &Body, id: &RequestId) -> Result<Accepted<ChatNumber>, Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let token = ApplicationToken::parse(token).map_err(|_| Problem::application_not_found())?;
     let mut fields = body.optional_object(Some("chat"))?;
     let name = text_field(&mut fields, Field::Name)?.map(ChatName::new).transpose()?;
-    let new = NewChat { token, name, request_id: id.to_string() };
+    let new = NewChat { token, name, key: key.0, request_id: id.to_string() };
     state.numbering.create_chat(&new, deadline).await.map_err(problem)
 }

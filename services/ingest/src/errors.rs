@@ -7,6 +7,7 @@ pub(crate) fn problem(error: Error) -> Problem {
     match error {
         Error::UnknownApplication => Problem::application_not_found(),
         Error::UnknownChat => Problem::chat_not_found(),
+        Error::KeyReused => Problem::idempotency_key_reused(),
         Error::Overloaded => Problem::overloaded(),
         Error::Unavailable(dependency) => Problem::dependency_unavailable(match dependency {
             Dependency::Redis => problem::Dependency::Redis,

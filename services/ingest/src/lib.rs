@@ -4,9 +4,11 @@
 //! way of a create whose counters are in place.
 
 mod answers;
+mod batch;
 mod chats;
 mod config;
 mod errors;
+mod key;
 mod messages;
 mod routes;
 mod start;

@@ -7,38 +7,38 @@ use actix_web::{
     web::{Data, Path},
 };
 use domain::{ApplicationToken, ChatNumber, Field, Invalid, MessageBody, MessageNumber, Rule};
-use numbering::NewMessage;
+use numbering::{Accepted, NewMessage};
+use serde_json::{Map, Value};
 use service::{
     http::{Body, RequestId},
     json::text_field,
     problem::Problem,
 };
 
-use crate::{answers, errors::problem, state::State};
+use crate::{answers::Family, errors::problem, key::Key, state::State};
 
-const CREATED: &str = "Message created successfully";
 const TOKEN_HEADER: &str = "X-Application-Token";
 
 /// Of the unversioned family.
 pub(crate) async fn create(
     state: Data<State>,
     path: Path<(String, String)>,
+    key: Key,
     body: Body,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let number = accept(&state, &path.0, &path.1, &body, &id).await?;
-    Ok(answers::created(number.get(), CREATED))
+    Ok(Family::Unversioned.message(accept(&state, &path.0, &path.1, key, &body, &id).await?))
 }
 
 /// Of `/api/v1`.
 pub(crate) async fn create_v1(
     state: Data<State>,
     path: Path<(String, String)>,
+    key: Key,
     body: Body,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let number = accept(&state, &path.0, &path.1, &body, &id).await?;
-    Ok(answers::accepted(number.get()))
+    Ok(Family::V1.message(accept(&state, &path.0, &path.1, key, &body, &id).await?))
 }
 
 /// The older spelling: a chat's number alone names no chat, so the application's token must come in a header.
@@ -46,20 +46,38 @@ pub(crate) async fn create_by_header(
     state: Data<State>,
     chat: Path<String>,
     request: HttpRequest,
+    key: Key,
     body: Body,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
     let token = request.headers().get(TOKEN_HEADER).ok_or_else(|| Problem::missing_header(TOKEN_HEADER))?;
-    let number = accept(&state, token.to_str().unwrap_or_default(), &chat, &body, &id).await?;
-    Ok(answers::created(number.get(), CREATED))
+    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, &id).await?;
+    Ok(Family::Unversioned.message(accepted))
 }
 
-async fn accept(state: &State, token: &str, chat: &str, body: &Body, id: &RequestId) -> Result<MessageNumber, Problem> {
+async fn accept(
+    state: &State,
+    token: &str,
+    chat: &str,
+    key: Key,
+    body: &Body,
+    id: &RequestId,
+) -> Result<Accepted<MessageNumber>, Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
-    let token = ApplicationToken::parse(token).map_err(|_| Problem::application_not_found())?;
-    let chat = ChatNumber::parse(chat).map_err(|_| Problem::chat_not_found())?;
-    let mut fields = body.object(Some("message"))?;
-    let text = text_field(&mut fields, Field::Body)?.ok_or_else(|| Invalid::new(Field::Body, Rule::Required))?;
-    let new = NewMessage { token, chat, body: MessageBody::new(text)?, request_id: id.to_string() };
+    let (token, chat) = chat_of(token, chat)?;
+    let body = text(&mut body.object(Some("message"))?)?;
+    let new = NewMessage { token, chat, body, key: key.0, request_id: id.to_string() };
     state.numbering.create_message(&new, deadline).await.map_err(problem)
+}
+
+/// The chat that a path names; whether it is there is known to the numbering.
+pub(crate) fn chat_of(token: &str, chat: &str) -> Result<(ApplicationToken, ChatNumber), Problem> {
+    let token = ApplicationToken::parse(token).map_err(|_| Problem::application_not_found())?;
+    Ok((token, ChatNumber::parse(chat).map_err(|_| Problem::chat_not_found())?))
+}
+
+/// A message's text out of its fields.
+pub(crate) fn text(fields: &mut Map<String, Value>) -> Result<MessageBody, Invalid> {
+    let text = text_field(fields, Field::Body)?.ok_or_else(|| Invalid::new(Field::Body, Rule::Required))?;
+    MessageBody::new(text)
 }

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, ServiceConfig};
 use service::http::endpoint;
 
-use crate::{chats, messages, state::State};
+use crate::{batch, chats, messages, state::State};
 
 /// The business routes. Rate limits stand around all of them.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
@@ -11,8 +11,14 @@ pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
         .app_data(state)
         .service(endpoint("/applications/{token}/chats").post(chats::create))
         .service(endpoint("/applications/{token}/chats/{number}/messages").post(messages::create))
+        .service(endpoint("/applications/{token}/chats/{number}/messages:batch").post(batch::create).body_limit(batch::MAX_BYTES))
         .service(endpoint("/api/v1/applications/{token}/chats").post(chats::create_v1))
         .service(endpoint("/api/v1/applications/{token}/chats/{number}/messages").post(messages::create_v1))
+        .service(
+            endpoint("/api/v1/applications/{token}/chats/{number}/messages:batch")
+                .post(batch::create_v1)
+                .body_limit(batch::MAX_BYTES),
+        )
         .service(endpoint("/chats/{token}").post(chats::create))
         .service(endpoint("/chats/{number}/messages").post(messages::create_by_header));
 }

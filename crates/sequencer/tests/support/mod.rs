@@ -24,6 +24,7 @@ pub(crate) fn settings(url: &str, key_prefix: &str) -> Settings {
         key_prefix: key_prefix.into(),
         connect_timeout_ms: CONNECT_TIMEOUT.as_millis() as u64,
         response_timeout_ms: RESPONSE_TIMEOUT.as_millis() as u64,
+        idempotency_ttl_s: 3_600,
     }
 }
 

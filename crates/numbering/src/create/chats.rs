@@ -1,0 +1,81 @@
+//! The creation of a chat.
+
+use std::time::Instant;
+
+use domain::{ApplicationToken, ChatName, ChatNumber, EventId, IdempotencyKey, Timestamp};
+use events::{ChatCreated, Item};
+use sequencer::ChatIssue;
+use tokio::time::timeout_at;
+
+use super::{ATTEMPTS, Accepted, Numbered, Step};
+use crate::{
+    Dependency, Error, Numbering,
+    once::{Place, Request},
+};
+
+/// A chat to create.
+#[derive(Debug, Clone)]
+pub struct NewChat {
+    /// The application's token.
+    pub token: ApplicationToken,
+    /// The chat's name, if it has one.
+    pub name: Option<ChatName>,
+    /// The client's name for this create, if it gave one.
+    pub key: Option<IdempotencyKey>,
+    /// The request that asks for it.
+    pub request_id: String,
+}
+
+impl Numbering {
+    /// Creates a chat and returns its number once the broker has confirmed it.
+    ///
+    /// # Errors
+    /// Any [`Error`] but [`Error::UnknownChat`], at the latest at `deadline`.
+    pub async fn create_chat(&self, new: &NewChat, deadline: Instant) -> Result<Accepted<ChatNumber>, Error> {
+        timeout_at(deadline.into(), self.create_chat_in_time(new, deadline)).await.unwrap_or(Err(Error::TimedOut))
+    }
+
+    async fn create_chat_in_time(&self, new: &NewChat, deadline: Instant) -> Result<Accepted<ChatNumber>, Error> {
+        let mut request = Request::for_chat(new.key.as_ref(), new.name.as_ref());
+        for _ in 0..ATTEMPTS {
+            let adopted = self.ready(1).await?;
+            let (event_id, created_at) = (EventId::generate(), Timestamp::now());
+            let once = request.as_ref().map(|request| request.attempt(event_id, created_at));
+            let numbered = match self.sequencer.issue_chat_once(&adopted, new.token, once.as_ref()).await {
+                Ok(ChatIssue::Issued { application_id, number }) => {
+                    Numbered { application_id, number, event_id, created_at, again: false }
+                }
+                Ok(ChatIssue::Known(known)) => {
+                    match self.recall(&adopted, new.token, request.as_mut(), known, Place::Chat, deadline).await? {
+                        Step::Answer(accepted) => return Ok(accepted),
+                        Step::Publish(numbered) => numbered,
+                        Step::BeginAnew => continue,
+                    }
+                }
+                Ok(ChatIssue::NotSeeded) => {
+                    self.seed_application(&adopted, new.token, deadline).await?;
+                    continue;
+                }
+                Err(error) => {
+                    self.settle::<()>(&adopted, Err(error))?;
+                    continue;
+                }
+            };
+            let Numbered { application_id, number, event_id, created_at, again } = numbered;
+            let (name, request_id) = (new.name.clone(), new.request_id.clone());
+            let item = Item::Chat(ChatCreated { event_id, application_id, number, name, created_at, request_id });
+            if !self.publish(&adopted, application_id, number, item.into(), again).await? {
+                continue;
+            }
+            self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);
+            if !again {
+                // The chat is certain now, and nobody can have been given a message number in it before.
+                self.settle(&adopted, self.sequencer.seed_chat(&adopted, new.token, number, 0).await).unwrap_or_else(|error| {
+                    tracing::debug!(%error, "new chat left to be seeded by its first message");
+                });
+            }
+            return Ok(Accepted { number, replayed: again });
+        }
+        Err(Error::Unavailable(Dependency::Redis))
+    }
+}

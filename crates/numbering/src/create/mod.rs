@@ -1,0 +1,137 @@
+//! Takes numbers, publishes the create, and answers after the broker's confirm.
+//!
+//! A number that is taken and not published is a gap: it is counted, its client gets an error, and no one else gets the number.
+//! Only the same request may still get it, sent again with the same idempotency key: see `once`.
+
+mod chats;
+mod messages;
+
+use std::{sync::Arc, time::Instant};
+
+use broker::Items;
+use domain::{ApplicationId, ApplicationToken, ChatNumber, EventId, Timestamp};
+use sequencer::{Adopted, Digest, Known};
+
+use crate::{
+    Dependency, Error, Numbering, SETTLING_TIME,
+    marks::Mark,
+    once::{Place, Request},
+};
+pub use chats::NewChat;
+pub use messages::{MAX_BATCH, NewMessage, NewMessages};
+
+/// How often a create begins anew, because a counter was missing or the epoch changed, before it gives up.
+const ATTEMPTS: usize = 8;
+
+/// A create that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted<N> {
+    /// The number; of several messages the first, the others follow.
+    pub number: N,
+    /// Whether an earlier request with the same idempotency key had taken the number.
+    pub replayed: bool,
+}
+
+/// An event that has its number: what is left is to publish it.
+struct Numbered<N> {
+    application_id: ApplicationId,
+    number: N,
+    event_id: EventId,
+    created_at: Timestamp,
+    /// Whether the number was taken by an earlier request, so that the event may have been published before.
+    again: bool,
+}
+
+/// What to do about a request whose key is known.
+enum Step<N> {
+    /// It is done.
+    Answer(Accepted<N>),
+    /// Its event is to be published, once more.
+    Publish(Numbered<N>),
+    /// Ask for numbers anew.
+    BeginAnew,
+}
+
+impl Numbering {
+    /// The epoch to work in, if there is one and the broker takes creates: a number that surely cannot be published is not taken.
+    async fn ready(&self, count: usize) -> Result<Arc<Adopted>, Error> {
+        self.publisher.accepting_together(count).map_err(|error| refused(&error))?;
+        self.keeper.adopted().await
+    }
+
+    /// Decides on what the record of a request's key says. `place` makes a number a place in the tables.
+    async fn recall<N: Copy>(
+        &self,
+        adopted: &Arc<Adopted>,
+        token: ApplicationToken,
+        request: Option<&mut Request>,
+        known: Known<N>,
+        place: impl Fn(N) -> Place,
+        deadline: Instant,
+    ) -> Result<Step<N>, Error> {
+        match known {
+            Known::Reused => Err(Error::KeyReused),
+            Known::Confirmed(number) => Ok(Step::Answer(Accepted { number, replayed: true })),
+            Known::Pending { application_id, number, event_id, created_at } => {
+                Ok(Step::Publish(Numbered { application_id, number, event_id, created_at, again: true }))
+            }
+            Known::Unsettled { number, event_id } => {
+                // In a box, because it is rare and would make the room that every create takes larger.
+                let stored = Box::pin(self.is_stored(adopted, token, place(number), event_id, deadline)).await?;
+                match (stored, request) {
+                    (Some(true), request) => {
+                        self.mark(adopted, token, request.map(|request| request.key()), event_id);
+                        Ok(Step::Answer(Accepted { number, replayed: true }))
+                    }
+                    (Some(false), Some(request)) => {
+                        request.supersede(event_id);
+                        Ok(Step::BeginAnew)
+                    }
+                    _ => Ok(Step::BeginAnew),
+                }
+            }
+        }
+    }
+
+    /// Publishes and waits for the confirm. `false`: the broker has fenced the epoch off, the numbers are burnt, begin anew.
+    async fn publish(
+        &self,
+        adopted: &Arc<Adopted>,
+        application: ApplicationId,
+        chat: ChatNumber,
+        items: Items,
+        again: bool,
+    ) -> Result<bool, Error> {
+        let partition = self.partitions.partition_of(application, chat);
+        let (count, send_by) = (items.len(), Instant::now() + SETTLING_TIME);
+        match self.publisher.publish(adopted.record().epoch, partition, items, send_by).await {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                // Numbers of an earlier request were counted by that one, if it lived to.
+                if !again {
+                    metrics::counter!("chat_number_gaps_total", "cause" => error.as_str()).increment(count as u64);
+                }
+                if !matches!(error, broker::PublishError::Returned) {
+                    return Err(refused(&error));
+                }
+                self.keeper.returned(adopted);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Has it noted, behind the answer, that the event was confirmed.
+    fn mark(&self, adopted: &Arc<Adopted>, token: ApplicationToken, key: Option<Digest>, event: EventId) {
+        if let Some(key) = key {
+            self.marks.confirmed(Mark { adopted: adopted.clone(), token, key, event });
+        }
+    }
+}
+
+fn refused(error: &broker::PublishError) -> Error {
+    match error {
+        broker::PublishError::QueueFull => Error::Overloaded,
+        broker::PublishError::Unconfirmed => Error::Unconfirmed,
+        _ => Error::Unavailable(Dependency::Rabbitmq),
+    }
+}
