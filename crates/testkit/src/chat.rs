@@ -39,6 +39,11 @@ impl Chat {
         self.client.ask(Service::Ingest, "POST", &format!("{}/messages", self.path())).json(json!({ "body": text }))
     }
 
+    /// The creation of several messages at once, yet to be sent.
+    pub fn attempt_batch(&self, body: Value) -> Ask {
+        self.client.ask(Service::Ingest, "POST", &format!("{}/messages:batch", self.path())).json(body)
+    }
+
     /// Waits until each replica of the ingest has accepted a message: of those that take turns, one that is still away would be
     /// hidden by the others.
     pub async fn accepted_everywhere(&self, text: &str, within: Duration) {

@@ -4,9 +4,11 @@
 mod access;
 mod api;
 mod bad_input;
+mod batch;
 mod client;
 mod conditional;
 mod counts;
+mod idempotency;
 mod ingest;
 mod lists;
 mod rate_limit;
