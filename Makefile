@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test load fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test collections load fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ demo: ## Load the plays of Shakespeare into the running system and check them
 test: ## Run all tests against real servers
 	@$(CARGO) test --workspace --locked --no-run
 	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
+
+collections: ## Run the Bruno and Postman collections against a system of their own
+	@$(RELEASE)
+	@$(TARGET)/release/localsystem exec -- deploy/collections
 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
