@@ -30,7 +30,7 @@ test: ## Run all tests against real servers
 
 collections: ## Run the Bruno and Postman collections against a system of their own
 	@$(RELEASE)
-	@$(TARGET)/release/localsystem exec -- deploy/collections
+	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/release/localsystem exec -- deploy/collections
 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
