@@ -25,6 +25,8 @@ pub enum Field {
     Before,
     /// A search's text.
     Query,
+    /// How a search's hits are marked.
+    Highlight,
     /// The entries of a batch.
     Messages,
 }
@@ -42,6 +44,7 @@ impl Field {
             Field::After => "after",
             Field::Before => "before",
             Field::Query => "query",
+            Field::Highlight => "highlight",
             Field::Messages => "messages",
         }
     }
@@ -70,6 +73,8 @@ pub enum Rule {
     TokenForm,
     /// A string.
     Text,
+    /// One of these values, as they are told to a client.
+    OneOf(&'static str),
     /// An object.
     Object,
     /// A list of at least one and at most so many entries.
@@ -88,6 +93,7 @@ impl fmt::Display for Rule {
             Rule::Within(low, high) => write!(f, "must be a whole number from {low} to {high}"),
             Rule::TokenForm => f.write_str("must be 32 lowercase hexadecimal digits"),
             Rule::Text => f.write_str("must be a string"),
+            Rule::OneOf(values) => write!(f, "must be {values}"),
             Rule::Object => f.write_str("must be an object"),
             Rule::Entries(limit) => write!(f, "must be a list of 1 to {limit} entries"),
             Rule::NotTogether(other) => write!(f, "must not be given together with {other}"),

@@ -17,8 +17,17 @@ use crate::wire;
 /// Hits of one request at most: Elasticsearch's own bound (`index.max_result_window`).
 const MAX_HITS: u64 = 10_000;
 
+/// Which of the hits are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    /// Those with the lowest numbers above this one, ascending.
+    After(u64),
+    /// Those with the highest numbers below this one, descending.
+    Before(u64),
+}
+
 impl SearchIndex {
-    /// The numbers of the chat's messages that match, ascending: the `limit` lowest above `after` (at most 10,000).
+    /// The numbers of the chat's messages that match: the `limit` (at most 10,000) next to the cursor, in its order.
     ///
     /// # Errors
     /// [`Error::Unavailable`] also when only a part of the index answered; [`Error::IndexMissing`].
@@ -27,20 +36,20 @@ impl SearchIndex {
         application_id: ApplicationId,
         chat: ChatNumber,
         query: &Query,
-        after: u64,
+        cursor: Cursor,
         limit: u64,
     ) -> Result<Vec<MessageNumber>, Error> {
-        if after >= MAX_NUMBER || limit == 0 {
+        if cursor.is_at_the_end() || limit == 0 {
             return Ok(Vec::new());
         }
         let began = Instant::now();
-        let found = self.request(Room { application_id, chat }, query, after, limit).await;
+        let found = self.request(Room { application_id, chat }, query, cursor, limit).await;
         let outcome = if found.is_ok() { "ok" } else { "failed" };
         metrics::histogram!("chat_search_seconds", "outcome" => outcome).record(began.elapsed());
         found
     }
 
-    async fn request(&self, room: Room, query: &Query, after: u64, limit: u64) -> Result<Vec<MessageNumber>, Error> {
+    async fn request(&self, room: Room, query: &Query, cursor: Cursor, limit: u64) -> Result<Vec<MessageNumber>, Error> {
         let room = room.to_string();
         let timeout = format!("{}ms", self.settings.timeout_ms);
         let sent = self
@@ -49,19 +58,33 @@ impl SearchIndex {
             .routing(&[&room])
             .allow_partial_search_results(false)
             .filter_path(&["timed_out", "hits.hits.sort"])
-            .body(body(&room, query, after, limit, &timeout))
+            .body(body(&room, query, cursor, limit, &timeout))
             .send()
             .await;
         numbers(wire::read(sent).await?)
     }
 }
 
+impl Cursor {
+    /// Whether no number can lie behind it; what is larger than every number Elasticsearch could not read.
+    fn is_at_the_end(self) -> bool {
+        match self {
+            Self::After(number) => number >= MAX_NUMBER,
+            Self::Before(number) => number <= 1,
+        }
+    }
+}
+
 /// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched; hits beyond the limit are not counted.
-fn body(room: &str, query: &Query, after: u64, limit: u64, timeout: &str) -> Value {
+fn body(room: &str, query: &Query, cursor: Cursor, limit: u64, timeout: &str) -> Value {
+    let (order, from) = match cursor {
+        Cursor::After(number) => ("asc", number),
+        Cursor::Before(number) => ("desc", number.min(MAX_NUMBER + 1)),
+    };
     json!({
         "query": { "bool": { "filter": [{ "term": { ROOM: room } }, query.to_json()] } },
-        "sort": [{ NUMBER: "asc" }],
-        "search_after": [after],
+        "sort": [{ NUMBER: order }],
+        "search_after": [from],
         "size": limit.min(MAX_HITS),
         "track_total_hits": false,
         "stored_fields": "_none_",

@@ -18,9 +18,14 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         append(&mut folded, text.chars().map(|character| character.to_ascii_lowercase()));
     } else {
-        append(&mut folded, text.chars().nfd().default_case_fold().nfkd().default_case_fold().nfkc());
+        append(&mut folded, characters(text));
     }
     folded
+}
+
+/// The text's characters, normalized and without case: folded but for its white space.
+pub(crate) fn characters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().nfd().default_case_fold().nfkd().default_case_fold().nfkc()
 }
 
 fn append(folded: &mut String, characters: impl Iterator<Item = char>) {
@@ -37,12 +42,12 @@ fn append(folded: &mut String, characters: impl Iterator<Item = char>) {
 }
 
 /// Unicode's White_Space, and the four separators that Java, and so the index's tokenizer, takes for white space too.
-fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1C}'..='\u{1F}').contains(&character)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use unicode_normalization::char::canonical_combining_class;
 
@@ -107,7 +112,7 @@ mod tests {
     }
 
     /// Texts of nothing but what folding changes, and marks that join with it.
-    fn restless() -> impl Strategy<Value = String> {
+    pub(crate) fn restless() -> impl Strategy<Value = String> {
         let changes = |&character: &char| {
             canonical_combining_class(character) != 0 || fold(&character.to_string()) != character.to_string()
         };

@@ -40,6 +40,11 @@ impl Query {
         fold(body).contains(&self.folded)
     }
 
+    /// The text, folded.
+    pub(crate) fn folded(&self) -> &str {
+        &self.folded
+    }
+
     /// The query as Elasticsearch's query language says it.
     pub(crate) fn to_json(&self) -> Value {
         if self.folded.chars().count() >= GRAM_CHARS {

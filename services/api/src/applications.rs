@@ -98,7 +98,7 @@ pub(crate) async fn list(_: Administrator, state: Data<State>, request: HttpRequ
     let found = found.ok_or_else(Problem::application_not_found)?;
     let neighbours = Neighbours::of(&found, limit, |application| application.token.to_string());
     let entries: Vec<ApplicationBody> = found.entries.into_iter().map(ApplicationBody::from).collect();
-    Ok(paging::answer(&request, "applications", &entries, limit, &neighbours))
+    Ok(paging::answer(&request, "applications", &entries, limit, &neighbours, None))
 }
 
 fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications, Invalid> {

@@ -8,7 +8,10 @@ use service::{
     json::text_field,
     problem::Problem,
 };
-use store::{Lookup, Updated, applications, chats};
+use store::{
+    Lookup, Updated, applications,
+    chats::{self, Place},
+};
 
 use crate::{
     conditional::{answer_read, may_replace, show, unchanged},
@@ -39,12 +42,12 @@ pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditi
 pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let page = Parameters::of(&request)?.page()?;
     let mut conn = state.connection().await?;
-    let application = applications::id_of(&mut conn, path.token).await.map_err(of_store)?;
+    let application = applications::find(&mut conn, path.token).await.map_err(of_store)?;
     let application = application.ok_or_else(Problem::application_not_found)?;
-    let found = chats::list(&mut conn, application, page).await.map_err(of_store)?;
+    let found = chats::list(&mut conn, application.id, page).await.map_err(of_store)?;
     let neighbours = Neighbours::of(&found, page.limit(), |chat| chat.number.to_string());
     let entries: Vec<ChatBody> = found.entries.into_iter().map(ChatBody::from).collect();
-    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours))
+    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, Some(application.chats_count)))
 }
 
 /// `PUT|PATCH …/chats/{number}`: changes the name, or with `null` removes it.
@@ -69,6 +72,20 @@ pub(crate) async fn update(
         Updated::Done(chat) => Ok(show(chat)),
         Updated::Refused => Err(Problem::precondition_failed()),
         Updated::Missing => Err(Problem::chat_not_found()),
+    }
+}
+
+/// Where the messages of a chat are, for lists and searches; `None` while the chat itself may still come.
+pub(crate) async fn locate(state: &State, token: ApplicationToken, chat: ChatNumber) -> Result<Option<Place>, Problem> {
+    let found = chats::locate(&mut *state.connection().await?, token, chat).await.map_err(of_store)?;
+    match found {
+        Lookup::Found(place) => Ok(Some(place)),
+        Lookup::NoApplication => Err(Problem::application_not_found()),
+        Lookup::Missing(application_id) => match wait(state, token, application_id, chat).await? {
+            Waited::Found(Chat { messages_count, .. }) => Ok(Some(Place { application_id, messages_count })),
+            Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
+            Waited::Pending => Ok(None),
+        },
     }
 }
 

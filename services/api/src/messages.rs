@@ -40,17 +40,11 @@ pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Cond
 pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
     let page = Parameters::of(&request)?.page()?;
-    let application = state.application(token).await?;
-    let found = messages::list(&mut *state.connection().await?, application, chat, page).await.map_err(of_store)?;
-    // A chat that has messages is there; only of an empty page it must be asked.
-    if found.entries.is_empty()
-        && let Some(answer) = missing_chat(&state, token, application, chat).await?
-    {
-        return Ok(answer);
-    }
+    let Some(place) = chats::locate(&state, token, chat).await? else { return Ok(pending(chat.get())) };
+    let found = messages::list(&mut *state.connection().await?, place.application_id, chat, page).await.map_err(of_store)?;
     let neighbours = Neighbours::of(&found, page.limit(), |message| message.number.to_string());
     let entries: Vec<MessageBody> = found.entries.into_iter().map(MessageBody::from).collect();
-    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours))
+    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(place.messages_count)))
 }
 
 /// `PUT|PATCH …/messages/{message}`: changes the text.
@@ -140,22 +134,4 @@ async fn never_given(
 async fn absent(state: &State, application: ApplicationId, chat: ChatNumber) -> Result<Problem, Problem> {
     let stored = chat_rows::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)?;
     Ok(if stored.is_some() { Problem::message_not_found() } else { Problem::chat_not_found() })
-}
-
-/// What is answered in place of a list or a search when the chat is not stored; `None` when it is.
-pub(crate) async fn missing_chat(
-    state: &State,
-    token: ApplicationToken,
-    application: ApplicationId,
-    chat: ChatNumber,
-) -> Result<Option<HttpResponse>, Problem> {
-    let stored = chat_rows::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)?;
-    if stored.is_some() {
-        return Ok(None);
-    }
-    match chats::wait(state, token, application, chat).await? {
-        Waited::Found(_) => Ok(None),
-        Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
-        Waited::Pending => Ok(Some(pending(chat.get()))),
-    }
 }

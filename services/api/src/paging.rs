@@ -83,13 +83,15 @@ impl Neighbours {
     }
 }
 
-/// Answers a page of a list whose member in `/api/v1` is called `name`.
+/// Answers a page of a list whose member in `/api/v1` is called `name`. `total` is how many entries the whole list has, as of the last
+/// count, where that costs nothing to know.
 pub(crate) fn answer<T: Serialize>(
     request: &HttpRequest,
     name: &str,
     entries: &[T],
     limit: PageLimit,
     neighbours: &Neighbours,
+    total: Option<u64>,
 ) -> HttpResponse {
     let kept = kept_parameters(request);
     let address =
@@ -106,7 +108,7 @@ pub(crate) fn answer<T: Serialize>(
     match Family::of(request) {
         Family::Unversioned => answer.json(entries),
         Family::V1 => {
-            let pagination = json!({ "limit": limit.get(), "next": next, "prev": previous });
+            let pagination = json!({ "limit": limit.get(), "next": next, "prev": previous, "total": total });
             let list = json!(entries);
             answer.json(Map::from_iter(
                 [(name.to_owned(), list), ("pagination".to_owned(), pagination)]
@@ -116,11 +118,13 @@ pub(crate) fn answer<T: Serialize>(
     }
 }
 
-/// The parameters that the neighbours' addresses must repeat: a search's text.
+/// The parameters that the neighbours' addresses must repeat: a search's text, and how its hits are marked.
 fn kept_parameters(request: &HttpRequest) -> String {
     let Ok(parameters) = Parameters::of(request) else { return String::new() };
-    let query = ["query", "q"].into_iter().find_map(|name| Some((name, parameters.get(name)?)));
-    query.and_then(|pair| serde_urlencoded::to_string([pair]).ok()).map(|text| text + "&").unwrap_or_default()
+    let given = |name| Some((name, parameters.get(name)?));
+    let kept: Vec<_> = given("query").or_else(|| given("q")).into_iter().chain(given("highlight")).collect();
+    let kept = serde_urlencoded::to_string(kept).unwrap_or_default();
+    if kept.is_empty() { kept } else { kept + "&" }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! How the entities look in answers. No database id is among the fields.
 
+use std::ops::Range;
+
 use domain::{Application, Chat, Message, Timestamp};
 use serde::Serialize;
 
@@ -64,6 +66,31 @@ impl From<Message> for MessageBody {
             created_at: message.created_at,
             updated_at: message.updated_at,
         }
+    }
+}
+
+/// A message that a search has found.
+#[derive(Serialize)]
+pub(crate) struct HitBody {
+    #[serde(flatten)]
+    message: MessageBody,
+    /// Where the query stands in the body, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    highlights: Option<Vec<Highlight>>,
+}
+
+/// A half-open range of positions in a body, in the unit that was asked for.
+#[derive(Serialize)]
+pub(crate) struct Highlight {
+    start: usize,
+    end: usize,
+}
+
+impl HitBody {
+    pub(crate) fn new(message: Message, highlights: Option<Vec<Range<usize>>>) -> Self {
+        let highlight = |Range { start, end }: Range<usize>| Highlight { start, end };
+        let highlights = highlights.map(|ranges| ranges.into_iter().map(highlight).collect());
+        Self { message: MessageBody::from(message), highlights }
     }
 }
 

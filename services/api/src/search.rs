@@ -6,24 +6,25 @@
 
 use std::time::Duration;
 
-use ::search::Query;
+use ::search::{Cursor, Query, Unit};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
     web::Data,
 };
-use domain::{ApplicationId, ChatNumber, Field, Invalid, Message, Page, PageLimit, PageRequest, Rule};
+use domain::{ChatNumber, Field, Invalid, Message, Page, PageLimit, PageRequest, Rule};
 use service::problem::{Dependency, Problem};
-use store::messages as rows;
-use tokio::time::timeout;
+use store::{chats::Place, messages as rows};
+use tokio::{task::yield_now, time::timeout};
 
 use crate::{
+    chats,
     errors::of_store,
-    messages::missing_chat,
     paging::{self, Neighbours, Parameters},
     path::ChatPath,
-    representation::MessageBody,
+    representation::HitBody,
     state::State,
+    waiting::pending,
 };
 
 const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
@@ -34,106 +35,184 @@ const ROUNDS: usize = 4;
 /// Rows read at a time when a chat is scanned.
 const SCAN_CHUNK: u32 = 1_000;
 
-/// One search: in which chat, for what, which part of the hits.
+/// One search: in which chat, and for what.
 struct Search {
-    application: ApplicationId,
+    place: Place,
     chat: ChatNumber,
     query: Query,
-    after: u64,
-    limit: PageLimit,
 }
 
-/// Hits in ascending order, and whether there are more.
+/// Hits next to a cursor, in its order, and whether there are more.
 struct Hits {
     messages: Vec<Message>,
     more: bool,
+}
+
+/// Why a search by the index has come to nothing.
+enum Failed {
+    /// Elasticsearch does not answer.
+    Index,
+    Otherwise(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Otherwise(problem)
+    }
 }
 
 pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request)?;
     let text = parameters.get("query").or_else(|| parameters.get("q"));
     let query = Query::parse(text.ok_or_else(|| Invalid::new(Field::Query, Rule::Required))?)?;
-    let (after, limit) = part(&parameters)?;
-    let application = state.application(path.token).await?;
-    let search = Search { application, chat: path.chat, query, after, limit };
+    let (cursor, limit) = part(&parameters)?;
+    let unit = highlight(&parameters)?;
+    let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
+    let search = Search { place, chat: path.chat, query };
 
-    let (hits, source) = match timeout(INDEX_WITHIN, by_index(&state, &search)).await {
-        Ok(Ok(Some(hits))) => (hits, "index"),
-        Ok(Err(problem)) => return Err(problem),
-        Ok(Ok(None)) | Err(_) => match by_scan(&state, &search).await? {
-            Some(hits) => (hits, "scan"),
-            None => {
-                return Ok(with_source(
-                    HttpResponse::from_error(Problem::dependency_unavailable(Dependency::Elasticsearch)),
-                    "none",
-                ));
-            }
-        },
+    let by_index = page(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
+    let found = match timeout(INDEX_WITHIN, by_index).await {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(Failed::Otherwise(problem))) => return Err(problem),
+        Ok(Err(Failed::Index)) | Err(_) => None,
     };
-    if hits.messages.is_empty()
-        && let Some(answer) = missing_chat(&state, path.token, application, path.chat).await?
-    {
-        return Ok(answer);
-    }
-    let page = Page { has_previous: false, has_next: hits.more, entries: hits.messages };
-    let neighbours = Neighbours::of(&page, limit, |message| message.number.to_string());
-    let entries: Vec<MessageBody> = page.entries.into_iter().map(MessageBody::from).collect();
-    Ok(with_source(paging::answer(&request, "messages", &entries, limit, &neighbours), source))
+    let (found, source) = match found {
+        Some(found) => (found, "index"),
+        None if is_small(&state, &search).await? => {
+            let by_scan = async |cursor, wanted| by_scan(&state, &search, cursor, wanted).await;
+            (page(cursor, limit, by_scan).await?, "scan")
+        }
+        None => {
+            let refusal = Problem::dependency_unavailable(Dependency::Elasticsearch);
+            return Ok(with_source(HttpResponse::from_error(refusal), "none"));
+        }
+    };
+    let neighbours = Neighbours::of(&found, limit, |message| message.number.to_string());
+    let entries = shown(found.entries, &search.query, unit).await;
+    Ok(with_source(paging::answer(&request, "messages", &entries, limit, &neighbours, None), source))
 }
 
-/// Hits are paged forwards only: their ordinals and predecessors would cost a count of all of them.
-fn part(parameters: &Parameters) -> Result<(u64, PageLimit), Invalid> {
+/// Hits are paged by number: their ordinals would cost a count of all that come before.
+fn part(parameters: &Parameters) -> Result<(Cursor, PageLimit), Invalid> {
     match parameters.page()? {
-        PageRequest::After { after, limit } => Ok((after, limit)),
-        PageRequest::Before { .. } => Err(Invalid::new(Field::Before, Rule::NotTogether(Field::Query))),
-        PageRequest::Span { first: 1, limit } => Ok((0, limit)),
+        PageRequest::After { after, limit } => Ok((Cursor::After(after), limit)),
+        PageRequest::Before { before, limit } => Ok((Cursor::Before(before), limit)),
+        PageRequest::Span { first: 1, limit } => Ok((Cursor::After(0), limit)),
         PageRequest::Span { .. } => Err(Invalid::new(Field::Page, Rule::NotTogether(Field::Query))),
     }
 }
 
-/// `None` when Elasticsearch does not answer.
-async fn by_index(state: &State, search: &Search) -> Result<Option<Hits>, Problem> {
-    let wanted = search.limit.get() as usize;
+/// In which unit the places of the query in each hit are to be told, if they are.
+fn highlight(parameters: &Parameters) -> Result<Option<Unit>, Invalid> {
+    match parameters.get(Field::Highlight.as_str()) {
+        None => Ok(None),
+        Some("utf16") => Ok(Some(Unit::Utf16)),
+        Some("codepoint") => Ok(Some(Unit::CodePoint)),
+        Some(_) => Err(Invalid::new(Field::Highlight, Rule::OneOf("utf16 or codepoint"))),
+    }
+}
+
+async fn shown(hits: Vec<Message>, query: &Query, unit: Option<Unit>) -> Vec<HitBody> {
+    let mut shown = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let highlights = unit.map(|unit| query.highlights(hit.body.as_str(), unit));
+        shown.push(HitBody::new(hit, highlights));
+        // A hundred long texts take a while: the worker's other requests go in between.
+        if unit.is_some() {
+            yield_now().await;
+        }
+    }
+    shown
+}
+
+/// The page next to the cursor, made of what `look` finds next to one: at most so many hits, and whether there are more.
+async fn page<E>(
+    cursor: Cursor,
+    limit: PageLimit,
+    look: impl AsyncFn(Cursor, usize) -> Result<Hits, E>,
+) -> Result<Page<Message>, E> {
+    let Hits { messages: mut entries, more } = look(cursor, limit.get() as usize).await?;
+    let other_side = match cursor {
+        // No number lies before the first one.
+        Cursor::After(0) => None,
+        Cursor::After(after) => Some(Cursor::Before(after.saturating_add(1))),
+        Cursor::Before(before) => Some(Cursor::After(before.saturating_sub(1))),
+    };
+    let on_the_other_side = match other_side {
+        None => false,
+        Some(cursor) => look(cursor, 0).await?.more,
+    };
+    let (has_previous, has_next) = match cursor {
+        Cursor::After(_) => (on_the_other_side, more),
+        Cursor::Before(_) => {
+            entries.reverse();
+            (more, on_the_other_side)
+        }
+    };
+    Ok(Page { entries, has_previous, has_next })
+}
+
+async fn by_index(state: &State, search: &Search, mut cursor: Cursor, wanted: usize) -> Result<Hits, Failed> {
+    let application = search.place.application_id;
+    // One more than wanted tells whether there are more.
+    let asked = wanted as u64 + 1;
     let mut messages = Vec::new();
-    let mut after = search.after;
+    let mut exhausted = false;
     for _ in 0..ROUNDS {
-        // One more than wanted tells whether there are more.
-        let asked = search.limit.get() + 1;
-        let numbers = match state.index.search(search.application, search.chat, &search.query, after, asked).await {
+        let numbers = match state.index.search(application, search.chat, &search.query, cursor, asked).await {
             Ok(numbers) => numbers,
             Err(error) => {
                 tracing::debug!(%error, "search failed");
-                return Ok(None);
+                return Err(Failed::Index);
             }
         };
-        let exhausted = (numbers.len() as u64) < asked;
+        exhausted = (numbers.len() as u64) < asked;
         let Some(last) = numbers.last() else { break };
-        after = last.get();
-        let found = rows::by_numbers(&mut *state.connection().await?, search.application, search.chat, &numbers).await;
-        messages.extend(found.map_err(of_store)?.into_iter().filter(|message| search.query.matches(message.body.as_str())));
+        let found = rows::by_numbers(&mut *state.connection().await?, application, search.chat, &numbers).await;
+        let mut found = found.map_err(of_store)?;
+        found.retain(|message| search.query.matches(message.body.as_str()));
+        cursor = match cursor {
+            Cursor::After(_) => Cursor::After(last.get()),
+            Cursor::Before(_) => {
+                found.reverse();
+                Cursor::Before(last.get())
+            }
+        };
+        messages.append(&mut found);
         if exhausted || messages.len() > wanted {
             break;
         }
     }
-    let more = messages.len() > wanted;
+    // Where the rounds did not reach the end, there may be more.
+    let more = messages.len() > wanted || !exhausted;
     messages.truncate(wanted);
-    Ok(Some(Hits { messages, more }))
+    Ok(Hits { messages, more })
 }
 
-/// Reads the chat through; `None` when it is too large for that.
-async fn by_scan(state: &State, search: &Search) -> Result<Option<Hits>, Problem> {
-    let wanted = search.limit.get() as usize;
+/// Whether the chat is small enough to be read through.
+async fn is_small(state: &State, search: &Search) -> Result<bool, Problem> {
     let limit = state.settings.scan_limit;
     let mut conn = state.connection().await?;
-    if rows::count_up_to(&mut conn, search.application, search.chat, limit + 1).await.map_err(of_store)? > limit {
-        return Ok(None);
-    }
-    let mut messages = Vec::new();
-    let mut after = search.after;
+    let count = rows::count_up_to(&mut conn, search.place.application_id, search.chat, limit.saturating_add(1)).await;
+    Ok(count.map_err(of_store)? <= limit)
+}
+
+/// Reads the chat through, from the cursor on.
+async fn by_scan(state: &State, search: &Search, mut cursor: Cursor, wanted: usize) -> Result<Hits, Problem> {
+    let (application, chat) = (search.place.application_id, search.chat);
+    let mut conn = state.connection().await?;
+    let mut messages: Vec<Message> = Vec::new();
     loop {
-        let chunk = rows::scan(&mut conn, search.application, search.chat, after, SCAN_CHUNK).await.map_err(of_store)?;
-        let Some(last) = chunk.last() else { break };
-        after = last.number.get();
+        let chunk = match cursor {
+            Cursor::After(after) => rows::scan(&mut conn, application, chat, after, SCAN_CHUNK).await,
+            Cursor::Before(before) => rows::scan_back(&mut conn, application, chat, before, SCAN_CHUNK).await,
+        };
+        let chunk = chunk.map_err(of_store)?;
+        let Some(last) = chunk.last().map(|message| message.number.get()) else { break };
+        cursor = match cursor {
+            Cursor::After(_) => Cursor::After(last),
+            Cursor::Before(_) => Cursor::Before(last),
+        };
         messages.extend(chunk.into_iter().filter(|message| search.query.matches(message.body.as_str())));
         if messages.len() > wanted {
             break;
@@ -141,7 +220,7 @@ async fn by_scan(state: &State, search: &Search) -> Result<Option<Hits>, Problem
     }
     let more = messages.len() > wanted;
     messages.truncate(wanted);
-    Ok(Some(Hits { messages, more }))
+    Ok(Hits { messages, more })
 }
 
 fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {

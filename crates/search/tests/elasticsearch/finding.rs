@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::{MAX_NUMBER, MessageNumber};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use search::Query;
+use search::{Cursor, Query};
 
 use crate::scratch::{Scratch, application, chat, document, documents};
 use crate::texts;
@@ -153,15 +153,32 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
     for limit in [1, 7, 101, 10_000, u64::MAX] {
         let (mut after, mut found) = (0, Vec::new());
         loop {
-            let page = scratch.index.search(application(1), chat(1), &query, after, limit).await.unwrap();
+            let page = scratch.index.search(application(1), chat(1), &query, Cursor::After(after), limit).await.unwrap();
             assert!(page.len() as u64 <= limit);
             let Some(last) = page.last() else { break };
             after = last.get();
             found.extend(page.into_iter().map(MessageNumber::get));
         }
         assert_eq!(found, numbers, "{limit} a page");
+
+        let (mut before, mut found) = (u64::MAX, Vec::new());
+        loop {
+            let page = scratch.index.search(application(1), chat(1), &query, Cursor::Before(before), limit).await.unwrap();
+            assert!(page.len() as u64 <= limit);
+            let Some(last) = page.last() else { break };
+            before = last.get();
+            found.extend(page.into_iter().map(MessageNumber::get));
+        }
+        found.reverse();
+        assert_eq!(found, numbers, "{limit} a page, backwards");
     }
-    for (after, limit) in [(0, 0), (MAX_NUMBER, 10), (u64::MAX, 10)] {
-        assert!(scratch.index.search(application(1), chat(1), &query, after, limit).await.unwrap().is_empty());
+    for (cursor, limit) in [
+        (Cursor::After(0), 0),
+        (Cursor::After(MAX_NUMBER), 10),
+        (Cursor::After(u64::MAX), 10),
+        (Cursor::Before(1), 10),
+        (Cursor::Before(0), 10),
+    ] {
+        assert!(scratch.index.search(application(1), chat(1), &query, cursor, limit).await.unwrap().is_empty());
     }
 }

@@ -6,7 +6,7 @@ use domain::{ApplicationId, ChatNumber, EventId, MessageBody, MessageNumber};
 use elasticsearch::Elasticsearch;
 use elasticsearch::http::transport::Transport;
 use elasticsearch::indices::IndicesDeleteParts;
-use search::{Document, Indexed, Query, SearchIndex, Settings};
+use search::{Cursor, Document, Indexed, Query, SearchIndex, Settings};
 
 /// Settings for an index that no other test uses.
 pub(crate) fn settings() -> Settings {
@@ -57,7 +57,8 @@ impl Scratch {
     /// The numbers of a chat's messages that match.
     pub(crate) async fn find(&self, (application_id, chat): (u64, u64), query: &str) -> Vec<u64> {
         let query = Query::parse(query).unwrap();
-        let found = self.index.search(application(application_id), self::chat(chat), &query, 0, 10_000).await.unwrap();
+        let found =
+            self.index.search(application(application_id), self::chat(chat), &query, Cursor::After(0), 10_000).await.unwrap();
         found.into_iter().map(MessageNumber::get).collect()
     }
 }

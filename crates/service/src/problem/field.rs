@@ -42,6 +42,7 @@ fn code(rule: Rule) -> &'static str {
         Rule::Within(..) => "out_of_range",
         Rule::TokenForm => "malformed_token",
         Rule::Text => "not_a_string",
+        Rule::OneOf(_) => "unknown_value",
         Rule::Object => "not_an_object",
         Rule::Entries(_) => "wrong_length",
         Rule::NotTogether(_) => "not_together",

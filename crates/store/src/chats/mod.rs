@@ -76,6 +76,35 @@ pub async fn find_by_token(conn: &mut Connection, token: ApplicationToken, numbe
     Lookup::of_row(row, Chat::try_from)
 }
 
+/// Where a chat's messages are found, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The chat's application.
+    pub application_id: ApplicationId,
+    /// Messages stored at the last count; lags by at most the count job's interval.
+    pub messages_count: u64,
+}
+
+/// Where the messages of the chat with this number are, in one query.
+///
+/// # Errors
+/// [`Error`].
+pub async fn locate(conn: &mut Connection, token: ApplicationToken, number: ChatNumber) -> Result<Lookup<Place>, Error> {
+    let this_chat = chats::application_id.eq(applications::id).and(chats::number.eq(number.get()));
+    let row: Option<(u64, Option<u64>)> = applications::table
+        .left_join(chats::table.on(this_chat))
+        .filter(applications::token.eq(token.to_string()))
+        .select((applications::id, chats::messages_count.nullable()))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(match row.map(|(id, count)| (ApplicationId::new(id), count)) {
+        None => Lookup::NoApplication,
+        Some((application_id, None)) => Lookup::Missing(application_id),
+        Some((application_id, Some(messages_count))) => Lookup::Found(Place { application_id, messages_count }),
+    })
+}
+
 /// Gives the chat another name, or none, if the version that it has `may` be replaced.
 ///
 /// # Errors

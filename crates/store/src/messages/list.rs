@@ -42,6 +42,21 @@ pub async fn scan(
     Messages::of(application_id, chat).entries(conn, seek).await
 }
 
+/// As [`scan`], of the messages whose numbers are below `before`, from the highest down.
+///
+/// # Errors
+/// [`Error`].
+pub async fn scan_back(
+    conn: &mut Connection,
+    application_id: ApplicationId,
+    chat: ChatNumber,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<Message>, Error> {
+    let seek = Seek { numbers: 0..=before.saturating_sub(1), from_the_end: true, limit: limit.into() };
+    Messages::of(application_id, chat).entries(conn, seek).await
+}
+
 struct Messages {
     application_id: u64,
     chat: u64,

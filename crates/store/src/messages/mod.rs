@@ -17,7 +17,7 @@ use domain::{ApplicationId, ApplicationToken, ChatNumber, Message, MessageBody, 
 pub use self::{
     batch::{documents, insert, stored_events},
     edit::edit,
-    list::{list, scan},
+    list::{list, scan, scan_back},
 };
 use crate::{
     Connection, Error, Lookup,

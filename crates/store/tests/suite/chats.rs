@@ -29,6 +29,10 @@ async fn an_inserted_chat_is_found_and_a_name_may_be_missing() {
     assert_eq!(chats::find_by_token(conn, app.token, chat_number(3)).await.unwrap(), Lookup::Missing(app.id));
     let unknown = ApplicationToken::generate().unwrap();
     assert_eq!(chats::find_by_token(conn, unknown, chat_number(1)).await.unwrap(), Lookup::NoApplication);
+    let place = chats::Place { application_id: app.id, messages_count: 0 };
+    assert_eq!(chats::locate(conn, app.token, chat_number(1)).await.unwrap(), Lookup::Found(place));
+    assert_eq!(chats::locate(conn, app.token, chat_number(3)).await.unwrap(), Lookup::Missing(app.id));
+    assert_eq!(chats::locate(conn, unknown, chat_number(1)).await.unwrap(), Lookup::NoApplication);
 }
 
 #[tokio::test]

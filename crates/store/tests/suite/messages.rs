@@ -232,6 +232,9 @@ async fn messages_are_read_by_number_by_scan_and_by_range() {
     let scanned = messages::scan(conn, app, CHAT, 8, 4).await.unwrap();
     assert_eq!(scanned.iter().map(|entry| entry.number.get()).collect::<Vec<_>>(), [9, 11, 12, 13]);
     assert_eq!(messages::scan(conn, app, CHAT, 19, 4).await.unwrap(), []);
+    let back = messages::scan_back(conn, app, CHAT, 8, 4).await.unwrap();
+    assert!(back.windows(2).all(|pair| pair[0].number > pair[1].number) && back[0].number.get() < 8, "{back:?}");
+    assert_eq!(messages::scan_back(conn, app, CHAT, 1, 4).await.unwrap(), []);
 
     for (limit, expected) in [(0, 0), (1, 1), (16, 16), (5_000, 16)] {
         assert_eq!(messages::count_up_to(conn, app, CHAT, limit).await.unwrap(), expected);

@@ -122,6 +122,7 @@ async fn no_query_reads_more_rows_than_it_needs() {
 
     reads(conn, "chats::find", 1, async |conn| chats::find(conn, id, two).await).await;
     reads(conn, "chats::find_by_token", 3, async |conn| chats::find_by_token(conn, token, two).await).await;
+    reads(conn, "chats::locate", 3, async |conn| chats::locate(conn, token, two).await).await;
     reads(conn, "chats::rename", 3, async |conn| chats::rename(conn, id, two, None, now, any).await).await;
     reads(conn, "chats::highest", 4, async |conn| chats::highest(conn, id).await).await;
     let keys: Vec<_> = (1..=40).map(|turn| (id, chat_number(turn * 100))).collect();
@@ -132,6 +133,7 @@ async fn no_query_reads_more_rows_than_it_needs() {
     reads(conn, "messages::edit", 3, async |conn| messages::edit(conn, id, two, deep, &body("new"), now, any).await).await;
     reads(conn, "messages::highest", 4, async |conn| messages::highest(conn, id, two).await).await;
     reads(conn, "messages::scan", 12, async |conn| messages::scan(conn, id, two, deep.get(), 10).await).await;
+    reads(conn, "messages::scan_back", 12, async |conn| messages::scan_back(conn, id, two, deep.get(), 10).await).await;
     reads(conn, "messages::count_up_to", 2 * 100 + 6, async |conn| messages::count_up_to(conn, id, two, 100).await).await;
     let numbers: Vec<MessageNumber> = (1..=40).map(|turn| message_number(turn * 100)).collect();
     reads(conn, "messages::by_numbers", 3 * 40, async |conn| messages::by_numbers(conn, id, two, &numbers).await).await;

@@ -117,7 +117,10 @@ async fn any_part_of_any_text_is_found_and_nothing_else() {
     let older = system.api("GET", "/chats/1/messages/search?q=wherefore").header("X-Application-Token", &application.token);
     assert_eq!(older.send().await.expect(200), json!([wanted]));
     let wrapped = system.api("GET", &format!("/api/v1{path}?query=wherefore")).send().await.expect(200);
-    assert_eq!(wrapped, json!({ "messages": [wanted], "pagination": { "limit": 50, "next": null, "prev": null } }));
+    assert_eq!(
+        wrapped,
+        json!({ "messages": [wanted], "pagination": { "limit": 50, "next": null, "prev": null, "total": null } })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,22 +153,69 @@ async fn hits_are_paged_in_the_order_of_their_numbers() {
     let all: Vec<u64> = (1..=30).filter(|number| number % 3 == 0).collect();
     chat.await_found("fizz", &all, SOON * 5).await;
     let path = format!("{}/messages/search?query=fizz", chat.path());
-    for (query, expected, next) in [
-        ("", &all[..], None),
-        ("&limit=10", &all[..], None),
-        ("&limit=4", &all[..4], Some("after=12&limit=4")),
-        ("&limit=4&after=12", &all[4..8], Some("after=24&limit=4")),
-        ("&per_page=4&after=24", &all[8..], None),
-        ("&after=30", &[], None),
-        ("&page=1&per_page=4", &all[..4], Some("after=12&limit=4")),
+    for (query, expected, next, prev) in [
+        ("", &all[..], None, None),
+        ("&limit=10", &all[..], None, None),
+        ("&limit=4", &all[..4], Some("after=12&limit=4"), None),
+        ("&limit=4&after=12", &all[4..8], Some("after=24&limit=4"), Some("before=15&limit=4")),
+        ("&limit=4&after=2", &all[..4], Some("after=12&limit=4"), None),
+        ("&per_page=4&after=24", &all[8..], None, Some("before=27&limit=4")),
+        ("&after=30", &[], None, None),
+        ("&after=9007199254740991", &[], None, None),
+        ("&page=1&per_page=4", &all[..4], Some("after=12&limit=4"), None),
+        ("&limit=4&before=27", &all[4..8], Some("after=24&limit=4"), Some("before=15&limit=4")),
+        ("&limit=4&before=15", &all[..4], Some("after=12&limit=4"), None),
+        ("&limit=4&before=12", &all[..3], Some("after=9&limit=4"), None),
+        ("&limit=10&before=9007199254740991", &all[..], None, None),
+        ("&limit=4&before=31", &all[6..], None, Some("before=21&limit=4")),
+        ("&before=1", &[], None, None),
     ] {
         let answer = system.api("GET", &format!("{path}{query}")).send().await;
         let found: Vec<u64> = answer.expect(200).as_array().unwrap().iter().map(|hit| hit["number"].as_u64().unwrap()).collect();
         assert_eq!(found, expected, "{query}");
-        let next = next.map(|cursor| format!("<{}/messages/search?query=fizz&{cursor}>; rel=\"next\"", chat.path()));
-        assert_eq!(answer.header("link"), next.as_deref(), "{query}");
+        let link =
+            |relation: &str, cursor: &str| format!("<{}/messages/search?query=fizz&{cursor}>; rel=\"{relation}\"", chat.path());
+        let links = [next.map(|cursor| link("next", cursor)), prev.map(|cursor| link("prev", cursor))];
+        let links: Vec<String> = links.into_iter().flatten().collect();
+        assert_eq!(answer.header("link").unwrap_or_default(), links.join(", "), "{query}");
         let wrapped = system.api("GET", &format!("/api/v1{path}{query}")).send().await.expect(200);
         assert_eq!(wrapped["messages"], answer.json(), "{query}");
-        assert_eq!(wrapped["pagination"]["next"].is_string(), next.is_some(), "{query}");
+        for (relation, cursor) in [("next", next), ("prev", prev)] {
+            assert_eq!(wrapped["pagination"][relation].is_string(), cursor.is_some(), "{relation} of {query}");
+        }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hits_show_where_the_query_stands_in_the_unit_that_is_asked_for() {
+    let system = System::start().await;
+    let chat = system.create_application("marks").await.create_chat().await;
+    for (number, body) in (1..).zip(["🦀 Straße, STRASSE", "cafe\u{301} \t strasse", "no street"]) {
+        assert_eq!(chat.post(body).await, number);
+    }
+    chat.await_found("strasse", &[1, 2], SOON * 5).await;
+    let range = |start: u64, end: u64| json!({ "start": start, "end": end });
+    for (unit, query, expected) in [
+        ("utf16", "strasse", vec![json!([range(3, 9), range(11, 18)]), json!([range(8, 15)])]),
+        ("codepoint", "strasse", vec![json!([range(2, 8), range(10, 17)]), json!([range(8, 15)])]),
+        ("utf16", "é s", vec![json!([range(3, 9)])]),
+        ("codepoint", "🦀", vec![json!([range(0, 1)])]),
+        ("utf16", "🦀", vec![json!([range(0, 2)])]),
+        ("utf16", "rass", vec![json!([range(5, 8), range(13, 17)]), json!([range(10, 14)])]),
+    ] {
+        let found = chat.search_page(&[("query", query), ("highlight", unit)]).await.expect(200);
+        let highlights: Vec<_> = found.as_array().unwrap().iter().map(|hit| hit["highlights"].clone()).collect();
+        assert_eq!(highlights, expected, "{query} in {unit}");
+        // Beside that a hit is the message as it is read.
+        let mut first = found[0].clone();
+        first.as_object_mut().unwrap().remove("highlights");
+        assert_eq!(first, chat.message(first["number"].as_u64().unwrap()).await.expect(200));
+    }
+    // The neighbours' addresses ask for the same.
+    let page = chat.search_page(&[("query", "strasse"), ("limit", "1"), ("highlight", "utf16")]).await;
+    let next = format!("<{}/messages/search?query=strasse&highlight=utf16&after=1&limit=1>; rel=\"next\"", chat.path());
+    assert_eq!(page.header("link"), Some(next.as_str()));
+    let plain = chat.search_page(&[("query", "strasse")]).await.expect(200);
+    assert!(plain.as_array().unwrap().iter().all(|hit| hit.get("highlights").is_none()), "{plain}");
+    chat.search_page(&[("query", "x"), ("highlight", "bytes")]).await.invalid("highlight", "unknown_value");
 }

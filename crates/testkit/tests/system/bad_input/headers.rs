@@ -1,4 +1,4 @@
-//! Headers: the one that the older spellings need, heads that are too large, and lines that are none.
+//! Headers: the one that the older spellings need, conditions, heads that are too large, and lines that are none.
 
 use testkit::Service::{self, Api, Ingest};
 
@@ -8,6 +8,7 @@ const SEARCH: &str = "/chats/1/messages/search?query=x";
 
 pub(super) fn cases(world: &World) -> Vec<Case> {
     let mut cases = tokens(world);
+    cases.extend(conditions(world));
     for (service, method, path) in [(Api, "GET", "/applications"), (Ingest, "POST", "/chats/1/messages")] {
         cases.extend(heads(service, method, path));
     }
@@ -24,6 +25,26 @@ fn tokens(world: &World) -> Vec<Case> {
         let line = [b"X-Application-Token: ".as_slice(), &value].concat();
         cases.push(post().line(&line).refused(404, "application_not_found"));
         cases.push(search().line(&line).refused(404, "application_not_found"));
+    }
+    cases
+}
+
+/// Conditions that cannot be read, and some that are not met.
+fn conditions(world: &World) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (path, body) in [
+        ("/applications/{app}", r#"{"name":"x"}"#),
+        ("/applications/{app}/chats/1", r#"{"name":"x"}"#),
+        ("/applications/{app}/chats/1/messages/1", r#"{"body":"x"}"#),
+    ] {
+        let put = |line: &str| Request::new(Api, "PUT", world.path(path)).line(line).json(body);
+        for value in ["1", "\"1", "W/1", "w/\"1\"", "\"1\" \"2\"", "*, \"1\"", "\"1 2\""] {
+            cases.push(put(&format!("If-Match: {value}")).refused(400, "malformed_request"));
+            cases.push(put(&format!("If-None-Match: {value}")).refused(400, "malformed_request"));
+        }
+        for line in ["If-Match: \"0\"", "If-Match: W/\"1\"", "If-Match: \"\"", "If-Match:", "If-None-Match: *"] {
+            cases.push(put(line).refused(412, "precondition_failed"));
+        }
     }
     cases
 }

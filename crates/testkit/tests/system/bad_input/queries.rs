@@ -65,14 +65,16 @@ const OF_APPLICATIONS: [&str; 14] = [
 ];
 
 /// Wrong in a search, besides its limits.
-const OF_SEARCHES: [&str; 12] = [
+const OF_SEARCHES: [&str; 14] = [
     "",
     "q",
     "query=",
     "q=",
     "Query=x",
     "query=x&query=",
-    "query=x&before=3",
+    "query=x&before=0",
+    "query=x&highlight=",
+    "query=x&highlight=utf8",
     "query=x&page=2",
     "query=x&page=0",
     "query=x&after=-1",
