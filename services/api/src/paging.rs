@@ -11,6 +11,9 @@ use service::problem::Problem;
 
 use crate::family::Family;
 
+/// What lists read of the query string.
+pub(crate) const PARAMETERS: &[&str] = &["limit", "per_page", "after", "before", "page"];
+
 /// The query string's parameters, decoded. Of one that occurs twice the last counts.
 pub(crate) struct Parameters(Vec<(String, String)>);
 

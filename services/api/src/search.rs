@@ -27,6 +27,9 @@ use crate::{
     waiting::pending,
 };
 
+/// What a search reads of the query string.
+pub(crate) const PARAMETERS: &[&str] = &["query", "q", "highlight", "limit", "per_page", "after", "before", "page"];
+
 const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
 /// How long Elasticsearch may take in all, so that there is time left to look into MySQL instead.
 const INDEX_WITHIN: Duration = Duration::from_millis(1_500);

@@ -1,4 +1,4 @@
-//! Declares what a path answers, once: HEAD, OPTIONS and 405 follow from it.
+//! Declares what a path answers, once: HEAD, OPTIONS, 405 and the report of unknown query parameters follow from it.
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
@@ -8,6 +8,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 use super::compress::compress;
 use super::settings::OwnBodyLimit;
+use super::unknown_parameters::Known;
 use crate::problem::Problem;
 
 /// What the path `pattern` answers; add the methods to it, then give it to the server's configuration.
@@ -21,7 +22,7 @@ use crate::problem::Problem;
 /// # }
 /// ```
 pub fn endpoint(pattern: &str) -> Endpoint {
-    Endpoint { resource: web::resource(pattern), allow: Vec::new(), compressed: false }
+    Endpoint { resource: web::resource(pattern), allow: Vec::new(), compressed: false, parameters: &[] }
 }
 
 /// A path and the methods that it answers.
@@ -29,6 +30,7 @@ pub struct Endpoint {
     resource: Resource,
     allow: Vec<&'static str>,
     compressed: bool,
+    parameters: &'static [&'static str],
 }
 
 impl Endpoint {
@@ -72,6 +74,12 @@ impl Endpoint {
         Self { compressed: true, ..self }
     }
 
+    /// Names the query parameters that GET reads; without this it reads none, and other methods never do. Whichever others a
+    /// request has are named in its answer's header `X-Unknown-Parameters`.
+    pub fn parameters(self, names: &'static [&'static str]) -> Self {
+        Self { parameters: names, ..self }
+    }
+
     fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -97,7 +105,7 @@ impl HttpServiceFactory for Endpoint {
                 }
             }
         };
-        let resource = self.resource.default_service(web::to(other_methods));
+        let resource = self.resource.app_data(Known(self.parameters)).default_service(web::to(other_methods));
         if self.compressed {
             resource.wrap(from_fn(compress)).register(config);
         } else {

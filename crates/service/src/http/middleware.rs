@@ -19,6 +19,7 @@ use super::in_flight::InFlight;
 use super::latencies::Latencies;
 use super::request_id::{HEADER, RequestId, RequestIds};
 use super::security;
+use super::unknown_parameters;
 use super::unread::ChunkedBody;
 use crate::problem::Problem;
 
@@ -63,7 +64,8 @@ pub(super) async fn surround(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => {
             let (request, answer) = response.into_parts();
-            let answer = exchange.finish(request.match_pattern().as_deref().unwrap_or(UNMATCHED), answer);
+            let mut answer = exchange.finish(request.match_pattern().as_deref().unwrap_or(UNMATCHED), answer);
+            unknown_parameters::report(&request, answer.headers_mut());
             Ok(ServiceResponse::new(request, keep(answer)))
         }
         Ok(Err(error)) => Err(exchange.without_request(HttpResponse::from_error(error))),

@@ -20,6 +20,7 @@ mod request_id;
 mod security;
 mod server;
 mod settings;
+mod unknown_parameters;
 mod unread;
 
 pub use body::Body;

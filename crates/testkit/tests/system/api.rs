@@ -172,38 +172,3 @@ async fn tenants_do_not_see_one_another() {
     assert!(foreign.search("there").await.is_empty());
     assert_eq!(mine.message(1).await.expect(200)["body"], "Who's there?");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_path_answers_its_methods_and_names_them() {
-    let system = System::start().await;
-    let (application, chat) = stored_message(&system).await;
-    let list_only = "GET, HEAD, OPTIONS";
-    let updatable = "GET, HEAD, PUT, PATCH, OPTIONS";
-    let mut paths = vec![("/chats/1/messages/search?query=x".to_owned(), list_only)];
-    for prefix in ["", "/api/v1"] {
-        let path = |rest: &str| format!("{prefix}{rest}");
-        paths.extend([
-            (path("/applications"), "GET, HEAD, POST, OPTIONS"),
-            (path(&application.path()), updatable),
-            (path(&(application.path() + "/chats")), list_only),
-            (path(&chat.path()), updatable),
-            (path(&(chat.path() + "/messages")), list_only),
-            (path(&(chat.path() + "/messages/1")), updatable),
-            (path(&(chat.path() + "/messages/search?query=x")), list_only),
-        ]);
-    }
-    for (path, allow) in paths {
-        let ask = |method: &str| system.api(method, &path).header("X-Application-Token", &application.token);
-        let options = ask("OPTIONS").send().await;
-        assert_eq!((options.status, options.header("allow")), (204, Some(allow)), "{path}");
-        let (get, head) = (ask("GET").send().await, ask("HEAD").send().await);
-        assert_eq!((get.status, head.status), (200, 200), "{path}");
-        assert!(head.body.is_empty(), "{path}");
-        assert_eq!(get.header("content-length"), head.header("content-length"), "{path}");
-        for method in ["POST", "PUT", "PATCH", "DELETE"].into_iter().filter(|method| !allow.contains(method)) {
-            let answer = ask(method).json(json!({ "body": "x" })).send().await;
-            answer.problem(405, "method_not_allowed");
-            assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
-        }
-    }
-}

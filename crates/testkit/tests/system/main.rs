@@ -11,6 +11,7 @@ mod counts;
 mod idempotency;
 mod ingest;
 mod lists;
+mod methods;
 mod paging;
 mod rate_limit;
 mod read_your_write;
