@@ -39,7 +39,8 @@ async fn furnish(system: &System) -> (Application, Chat) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_bad_request_gets_its_own_code() {
     let panics = panics::watch();
-    let system = System::start().await;
+    // A count would change what was furnished too.
+    let system = System::builder().set("CHAT__CONSUMER__COUNT_INTERVAL_MS", 86_400_000).start().await;
     let (application, chat) = furnish(&system).await;
     let state = async || (application.read().await.json(), chat.read().await.json(), chat.message(1).await.json());
     let before = state().await;
