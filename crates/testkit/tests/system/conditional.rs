@@ -8,18 +8,15 @@ use std::{
 use consumer::counts;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use testkit::{Answer, Application, Builder, Chat, Service, System};
+use testkit::{Answer, Application, Chat, Service, System};
 
-/// A system in which nothing is counted, and so no tag changes, but by the test.
-fn uncounted() -> Builder {
-    System::builder().set("CHAT__CONSUMER__COUNT_INTERVAL_MS", 86_400_000)
-}
-
+/// All that is there has been counted, so that no tag changes by a run of the count job.
 async fn stored(system: &System) -> (Application, Chat) {
     let application = system.create_application("tags").await;
     let chat = application.create_chat().await;
     chat.post("text").await;
     chat.await_stored(1).await;
+    counts::run(system.store()).await.unwrap();
     (application, chat)
 }
 
@@ -41,13 +38,13 @@ fn tag(answer: &Answer) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tag_changes_with_each_edit_and_with_each_count() {
-    let system = uncounted().start().await;
+    let system = System::start().await;
     let created = system.api("POST", "/applications").json(json!({ "name": "x" })).send().await;
     assert_eq!((created.status, tag(&created)), (201, "\"1.0\"".to_owned()));
     let (application, chat) = stored(&system).await;
     for ((path, body), tags) in resources(&application, &chat).into_iter().zip([
-        ["\"1.0\"", "\"2.0\"", "\"3.0\""],
-        ["\"1.0\"", "\"2.0\"", "\"3.0\""],
+        ["\"1.1\"", "\"2.1\"", "\"3.1\""],
+        ["\"1.1\"", "\"2.1\"", "\"3.1\""],
         ["\"1\"", "\"2\"", "\"3\""],
     ]) {
         for prefix in ["", "/api/v1"] {
@@ -66,21 +63,24 @@ async fn a_tag_changes_with_each_edit_and_with_each_count() {
             assert_eq!((tag(&read).as_str(), read.json()), (expected, updated.json()), "{path}");
         }
     }
+    chat.post("another").await;
+    chat.await_stored(2).await;
+    application.create_chat().await.read().await.expect(200);
     counts::run(system.store()).await.unwrap();
-    for (path, expected) in [(application.path(), "\"3.1\""), (chat.path(), "\"3.1\"")] {
+    for (path, expected) in [(application.path(), "\"3.2\""), (chat.path(), "\"3.2\"")] {
         assert_eq!(tag(&system.api("GET", &path).send().await), expected, "{path}");
         // What was read before the count is told anew.
-        let read = system.api("GET", &path).header("If-None-Match", "\"3.0\"").send().await;
+        let read = system.api("GET", &path).header("If-None-Match", "\"3.1\"").send().await;
         assert_eq!(read.status, 200, "{path}");
         // An update compares versions: the count is nothing that it overwrites.
-        let updated = system.api("PATCH", &path).header("If-Match", "\"3.0\"").json(json!({ "name": "y" })).send().await;
-        assert_eq!((updated.status, tag(&updated).as_str()), (200, "\"4.1\""), "{path}");
+        let updated = system.api("PATCH", &path).header("If-Match", "\"3.1\"").json(json!({ "name": "y" })).send().await;
+        assert_eq!((updated.status, tag(&updated).as_str()), (200, "\"4.2\""), "{path}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_of_what_the_client_has_is_answered_without_a_body() {
-    let system = uncounted().start().await;
+    let system = System::start().await;
     let (application, chat) = stored(&system).await;
     for (path, _) in resources(&application, &chat) {
         let whole = system.api("GET", &path).send().await;
@@ -134,7 +134,7 @@ async fn a_read_of_what_the_client_has_is_answered_without_a_body() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_of_another_version_than_expected_is_refused_and_changes_nothing() {
-    let system = uncounted().start().await;
+    let system = System::start().await;
     let (application, chat) = stored(&system).await;
     for (path, body) in resources(&application, &chat) {
         let before = system.api("GET", &path).send().await;
@@ -217,7 +217,7 @@ async fn add_mark(system: &System, path: &str, field: &str, mark: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_editors_on_two_replicas_none_loses_its_edit() {
     const EDITORS: usize = 100;
-    let system = uncounted().replicas(Service::Api, 2).start().await;
+    let system = System::builder().replicas(Service::Api, 2).start().await;
     let (application, chat) = stored(&system).await;
     let path = format!("{}/messages/1", chat.path());
     let marks: Vec<String> = (0..EDITORS).map(|editor| format!(" edit-{editor};")).collect();

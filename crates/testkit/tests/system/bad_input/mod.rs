@@ -40,8 +40,7 @@ async fn furnish(system: &System) -> (Application, Chat) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_bad_request_gets_its_own_code() {
     let panics = panics::watch();
-    // A count would change what was furnished too.
-    let system = System::builder().set("CHAT__CONSUMER__COUNT_INTERVAL_MS", 86_400_000).start().await;
+    let system = System::start().await;
     let (application, chat) = furnish(&system).await;
     // Without the counts, which the count job may bring up to date meanwhile.
     let state = async || [application.read().await, chat.read().await, chat.message(1).await].map(|read| uncounted(read.json()));
