@@ -1,9 +1,9 @@
 //! How often one client address may ask: counted in Redis, for all replicas of a service and for all services together.
 //!
-//! A request passes through in this order: [`client`](mod@client) finds whose it is, [`policy`](mod@policy) which limit holds for
-//! it, [`bucket`](mod@bucket) takes it out of that client's bucket over the [`link`](mod@link) to Redis, and
-//! [`middleware`](mod@middleware) lets it through or answers 429. The crate stands above `service` as the protocols do: it joins
-//! Redis and HTTP. It must never hold a request up for longer than its deadline, nor know what the routes do.
+//! A request passes through in this order: `client` finds whose it is, `policy` which limit holds for it, `bucket` takes it out of
+//! that client's bucket over the `link` to Redis, and `middleware` lets it through or answers 429. The crate stands above `service`
+//! as the protocols do: it joins Redis and HTTP. It must never hold a request up for longer than its deadline, nor know what the
+//! routes do.
 
 mod bucket;
 mod client;
