@@ -71,6 +71,12 @@ async fn end_epoch(system: &System) {
     assert_eq!(system.redis::<u64>(&["DEL", &format!("{}record", prefix(system))]).await, 1);
 }
 
+/// No event met another under its number: those that were published again were the same ones.
+async fn assert_no_conflict(system: &System) {
+    let dead = store::dead_letters::list(&mut system.store().acquire().await.unwrap(), 0, 10).await.unwrap();
+    assert!(dead.is_empty(), "{dead:?}");
+}
+
 async fn epochs(system: &System) -> usize {
     store::epochs::history(&mut system.store().acquire().await.unwrap(), 100).await.unwrap().len()
 }
@@ -180,6 +186,7 @@ async fn a_thousand_retries_with_fifty_keys_over_two_replicas_are_fifty_messages
     chat.await_stored(50).await;
     let expected: BTreeMap<u64, String> = given.into_iter().map(|(key, number)| (number, format!("text {key}"))).collect();
     assert_eq!(chat.messages().await, expected.into_iter().collect::<Vec<_>>());
+    assert_no_conflict(&system).await;
     // The notes behind the answers have arrived too, or do soon.
     let noted = async || records(&system).await.values().all(|record| record[0] == "C");
     eventually("all records are confirmed", BACK_WITHIN, noted).await;
@@ -242,6 +249,7 @@ async fn ingest_dies(epoch_ends: bool) {
     assert_eq!(chat.messages().await, expected);
     assert_eq!(number(&post(&chat, "next", "next").send().await), last + 1);
     application.chat(numbers[2]).read().await.expect(200);
+    assert_no_conflict(&system).await;
     assert_eq!(application.create_chat().await.number, numbers[2] + 1);
 }
 
@@ -305,8 +313,7 @@ async fn what_an_epoch_left_pending_is_looked_up_behind_a_fence() {
     chat.await_stored(5).await;
     let texts: Vec<String> = chat.messages().await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["stored", "lost", "sure", "another", "lost"]);
-    let dead = store::dead_letters::list(&mut system.store().acquire().await.unwrap(), 0, 10).await.unwrap();
-    assert!(dead.is_empty(), "{dead:?}");
+    assert_no_conflict(&system).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -406,8 +413,7 @@ async fn every_create_is_done_once_while_servers_and_services_fall() {
     assert_eq!(stored, first_hundred);
     assert!(retries > 0, "nothing failed");
     println!("{} creates of chats, {retries} retries, every create done once", scenes.len());
-    let dead = store::dead_letters::list(&mut system.store().acquire().await.unwrap(), 0, 10).await.unwrap();
-    assert!(dead.is_empty(), "{dead:?}");
+    assert_no_conflict(&system).await;
 }
 
 #[derive(Default)]
