@@ -3,7 +3,8 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Built together, always: cargo would build what they share anew for each selection of packages that asks for other features.
-RELEASE := $(CARGO) build --release --locked $(addprefix --package ,api ingest consumer chatctl localsystem load)
+BUILD := $(CARGO) build --locked $(addprefix --package ,api ingest consumer chatctl localsystem load)
+RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
@@ -29,8 +30,8 @@ test: ## Run all tests against real servers
 	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
 
 collections: ## Run the Bruno and Postman collections against a system of their own
-	@$(RELEASE)
-	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/release/localsystem exec -- deploy/collections
+	@$(BUILD)
+	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/debug/localsystem exec -- deploy/collections
 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
