@@ -19,7 +19,7 @@ pub use event_id::EventId;
 pub use idempotency_key::{IdempotencyKey, MAX_KEY_CHARS};
 pub use invalid::{Field, Invalid, Rule};
 pub use number::{ApplicationId, ChatNumber, MAX_NUMBER, MessageNumber};
-pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageLimit, PageRequest};
+pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE, MAX_PAGE_LIMIT, Page, PageLimit, PageRequest};
 pub use text::{ApplicationName, ChatName, MAX_BODY_BYTES, MAX_BODY_CHARS, MAX_NAME_CHARS, MessageBody};
 pub use timestamp::Timestamp;
 pub use token::ApplicationToken;

@@ -9,6 +9,8 @@ use crate::{Field, Invalid, MAX_NUMBER, Rule};
 pub const DEFAULT_PAGE_LIMIT: u64 = 50;
 /// Entries on a page at most.
 pub const MAX_PAGE_LIMIT: u64 = 100;
+/// The last ordinal of a page: with pages of any size it lies within the numbers that there can be.
+pub const MAX_PAGE: u64 = MAX_NUMBER / MAX_PAGE_LIMIT;
 
 /// How many entries a page may have: 1 to [`MAX_PAGE_LIMIT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +77,12 @@ impl PageRequest {
     /// The page with this ordinal, from 1.
     ///
     /// # Errors
-    /// [`Rule::Within`] for 0 and for pages beyond the largest number.
+    /// [`Rule::Within`] for 0 and for pages beyond [`MAX_PAGE`].
     pub fn ordinal(page: u64, limit: PageLimit) -> Result<Self, Invalid> {
-        let last = MAX_NUMBER / limit.get();
-        if (1..=last).contains(&page) {
+        if (1..=MAX_PAGE).contains(&page) {
             Ok(Self::Span { first: (page - 1) * limit.get() + 1, limit })
         } else {
-            Err(Invalid::new(Field::Page, Rule::Within(1, last)))
+            Err(Invalid::new(Field::Page, Rule::Within(1, MAX_PAGE)))
         }
     }
 

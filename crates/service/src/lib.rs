@@ -4,7 +4,7 @@
 //! - [`telemetry`]: logs and metrics;
 //! - [`http`]: a server with request ids, access log, limits and graceful stop; [`problem`]: every error answer;
 //!   [`json`]: request bodies;
-//! - [`health`]: `/healthz`, `/readyz`, `/metrics`;
+//! - [`health`]: `/healthz`, `/readyz`, `/metrics`; [`openapi`]: the document of a service's routes, and Swagger UI;
 //! - [`shutdown`]: signals become one token; [`program`]: what every `main` has in common.
 //!
 //! The crate must never know of a store, a queue or a route of the business.
@@ -15,6 +15,7 @@ pub mod health;
 pub mod http;
 pub mod json;
 mod object;
+pub mod openapi;
 pub mod problem;
 pub mod program;
 pub mod shutdown;

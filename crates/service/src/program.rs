@@ -10,11 +10,12 @@ use crate::config;
 pub type Failure = Box<dyn Error>;
 
 /// Runs the program `name`. Without arguments it loads its configuration and serves; with `check-config` it prints the
-/// configuration in force, without passwords. `check` says what the form of the configuration cannot: whether its values can work.
-/// `port` is the service's own default.
+/// configuration in force, without passwords; and with the name of one of the `texts` it prints that. `check` says what the form of
+/// the configuration cannot: whether its values can work. `port` is the service's own default.
 pub async fn run<C: DeserializeOwned>(
     name: &'static str,
     port: u16,
+    texts: &[(&'static str, fn() -> String)],
     check: impl FnOnce(&C) -> Result<(), Failure>,
     serve: impl AsyncFnOnce(C) -> Result<(), Failure>,
 ) -> ExitCode {
@@ -32,7 +33,14 @@ pub async fn run<C: DeserializeOwned>(
                 print!("{}", config::redacted::<C>(Some(port))?);
                 Ok(())
             }
-            _ => Err(format!("usage: {name} [check-config]").into()),
+            [asked] if let Some((_, text)) = texts.iter().find(|(known, _)| *known == asked) => {
+                print!("{}", text());
+                Ok(())
+            }
+            _ => {
+                let others: String = texts.iter().map(|(known, _)| format!(" | {known}")).collect();
+                Err(format!("usage: {name} [check-config{others}]").into())
+            }
         }
     };
     match outcome.await {

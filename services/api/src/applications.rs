@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Pages by ordinal cost as much as all before them, so they end here; `after` and `before` reach any depth at one price.
-const ORDINAL_DEPTH: u64 = 100_000;
+pub(crate) const LAST_PAGE: u64 = 1_000;
 
 /// `POST /applications`
 pub(crate) async fn create(
@@ -108,9 +108,8 @@ fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications,
         Some((Field::After, text)) => Ok(PageOfApplications::After { token: token(Field::After, text)?, limit }),
         Some((Field::Before, text)) => Ok(PageOfApplications::Before { token: token(Field::Before, text)?, limit }),
         Some((_, text)) => {
-            let last = ORDINAL_DEPTH / limit.get();
-            let page = text.parse().ok().filter(|page| (1..=last).contains(page));
-            Ok(PageOfApplications::Ordinal { page: page.ok_or(Invalid::new(Field::Page, Rule::Within(1, last)))?, limit })
+            let page = text.parse().ok().filter(|page| (1..=LAST_PAGE).contains(page));
+            Ok(PageOfApplications::Ordinal { page: page.ok_or(Invalid::new(Field::Page, Rule::Within(1, LAST_PAGE)))?, limit })
         }
     }
 }

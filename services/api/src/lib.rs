@@ -11,6 +11,7 @@ mod config;
 mod errors;
 mod family;
 mod messages;
+mod openapi;
 mod paging;
 mod path;
 mod representation;
@@ -22,4 +23,5 @@ mod waiting;
 
 pub use access::AdminToken;
 pub use config::{Config, DEFAULT_PORT, Settings};
+pub use openapi::openapi;
 pub use start::{Error, Running, start};

@@ -11,7 +11,7 @@ use service::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    program::run("api", DEFAULT_PORT, |_| Ok(()), serve).await
+    program::run("api", DEFAULT_PORT, &[("openapi", || api::openapi().as_str().to_owned())], |_| Ok(()), serve).await
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

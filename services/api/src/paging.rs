@@ -30,10 +30,12 @@ impl Parameters {
 
     /// The page size: `limit`, or `per_page` as others call it.
     pub(crate) fn limit(&self) -> Result<PageLimit, Invalid> {
-        match self.get("limit").or_else(|| self.get("per_page")) {
-            None => Ok(PageLimit::default()),
-            Some(text) => PageLimit::new(text.parse().map_err(|_| Invalid::new(Field::Limit, Rule::Within(1, MAX_PAGE_LIMIT)))?),
-        }
+        let read =
+            |text: &str| PageLimit::new(text.parse().map_err(|_| Invalid::new(Field::Limit, Rule::Within(1, MAX_PAGE_LIMIT)))?);
+        let given = |name| self.get(name).map(read).transpose();
+        // The one that does not count must be right, too.
+        let (limit, per_page) = (given("limit")?, given("per_page")?);
+        Ok(limit.or(per_page).unwrap_or_default())
     }
 
     /// The one of `after`, `before` and `page` that is given.
@@ -164,6 +166,7 @@ mod tests {
             ("limit=101", Field::Limit),
             ("limit=", Field::Limit),
             ("per_page=-1", Field::Limit),
+            ("limit=5&per_page=101", Field::Limit),
             ("after=-1", Field::After),
             ("after=+1", Field::After),
             ("after=", Field::After),

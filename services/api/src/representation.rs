@@ -4,14 +4,23 @@ use std::ops::Range;
 
 use domain::{Application, Chat, Message, Timestamp};
 use serde::Serialize;
+use service::openapi::schemas;
+use utoipa::ToSchema;
 
 /// An application as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Application)]
 pub(crate) struct ApplicationBody {
+    #[schema(schema_with = schemas::token)]
     token: String,
+    #[schema(schema_with = schemas::name)]
     name: String,
+    /// Brought up to date every hour.
+    #[schema(schema_with = schemas::count)]
     chats_count: u64,
+    #[schema(schema_with = schemas::time)]
     created_at: Timestamp,
+    #[schema(schema_with = schemas::time)]
     updated_at: Timestamp,
 }
 
@@ -28,12 +37,19 @@ impl From<Application> for ApplicationBody {
 }
 
 /// A chat as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Chat)]
 pub(crate) struct ChatBody {
+    #[schema(schema_with = schemas::number)]
     number: u64,
+    #[schema(schema_with = schemas::optional_name)]
     name: Option<String>,
+    /// Brought up to date every hour.
+    #[schema(schema_with = schemas::count)]
     messages_count: u64,
+    #[schema(schema_with = schemas::time)]
     created_at: Timestamp,
+    #[schema(schema_with = schemas::time)]
     updated_at: Timestamp,
 }
 
@@ -50,11 +66,16 @@ impl From<Chat> for ChatBody {
 }
 
 /// A message as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
 pub(crate) struct MessageBody {
+    #[schema(schema_with = schemas::number)]
     number: u64,
+    #[schema(schema_with = schemas::body)]
     body: String,
+    #[schema(schema_with = schemas::time)]
     created_at: Timestamp,
+    #[schema(schema_with = schemas::time)]
     updated_at: Timestamp,
 }
 
@@ -70,17 +91,19 @@ impl From<Message> for MessageBody {
 }
 
 /// A message that a search has found.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hit)]
 pub(crate) struct HitBody {
     #[serde(flatten)]
     message: MessageBody,
     /// Where the query stands in the body, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     highlights: Option<Vec<Highlight>>,
 }
 
 /// A half-open range of positions in a body, in the unit that was asked for.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Highlight {
     start: usize,
     end: usize,
@@ -95,8 +118,11 @@ impl HitBody {
 }
 
 /// What stands for something that was accepted and is not stored yet.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Pending)]
 pub(crate) struct PendingBody {
+    #[schema(schema_with = schemas::number)]
     pub(crate) number: u64,
+    /// `accepted`
     pub(crate) status: &'static str,
 }

@@ -1,30 +1,70 @@
 //! Every route of the service, in one table: the two families and the older clients' spelling.
 
 use actix_web::web::{Data, ServiceConfig};
-use service::http::endpoint;
+use service::http::{Endpoint, endpoint};
 
-use crate::{applications, chats, family::V1_PREFIX, messages, paging, search, state::State};
+use crate::{
+    applications, chats,
+    family::{Family, V1_PREFIX},
+    messages, openapi, paging, search,
+    state::State,
+};
 
-/// The business routes; caching, when it comes, belongs into the handlers of reads. Rate limits stand around all of them.
+/// The business routes, each with its description; caching, when it comes, belongs into the handlers of reads. Rate limits stand
+/// around all of them.
+pub(crate) fn table() -> Vec<Endpoint> {
+    let mut table = Vec::new();
+    for (prefix, family) in [("", Family::Unversioned), (V1_PREFIX, Family::V1)] {
+        let all = format!("{prefix}/applications");
+        let application = format!("{all}/{{token}}");
+        let chat = format!("{application}/chats/{{number}}");
+        table.extend([
+            endpoint(&all)
+                .get(applications::list)
+                .post(applications::create)
+                .compressed()
+                .parameters(paging::PARAMETERS)
+                .documented(openapi::applications::all(family)),
+            endpoint(&application)
+                .get(applications::read)
+                .update(applications::update)
+                .documented(openapi::applications::one(family)),
+            endpoint(&format!("{application}/chats"))
+                .get(chats::list)
+                .compressed()
+                .parameters(paging::PARAMETERS)
+                .documented(openapi::chats::all(family)),
+            endpoint(&chat).get(chats::read).update(chats::update).documented(openapi::chats::one(family)),
+            endpoint(&format!("{chat}/messages"))
+                .get(messages::list)
+                .compressed()
+                .parameters(paging::PARAMETERS)
+                .documented(openapi::messages::all(family)),
+            endpoint(&format!("{chat}/messages/search"))
+                .get(search::search)
+                .compressed()
+                .parameters(search::PARAMETERS)
+                .documented(openapi::search::search(family)),
+            endpoint(&format!("{chat}/messages/{{message}}"))
+                .get(messages::read)
+                .update(messages::update)
+                .documented(openapi::messages::one(family)),
+        ]);
+    }
+    table.push(
+        endpoint("/chats/{number}/messages/search")
+            .get(search::search)
+            .compressed()
+            .parameters(search::PARAMETERS)
+            .documented(openapi::search::by_header()),
+    );
+    table
+}
+
+/// Registers the table, and nothing beside it.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
     config.app_data(state);
-    for prefix in ["", V1_PREFIX] {
-        let application = format!("{prefix}/applications/{{token}}");
-        let chat = format!("{application}/chats/{{number}}");
-        config
-            .service(
-                endpoint(&format!("{prefix}/applications"))
-                    .get(applications::list)
-                    .post(applications::create)
-                    .compressed()
-                    .parameters(paging::PARAMETERS),
-            )
-            .service(endpoint(&application).get(applications::read).update(applications::update))
-            .service(endpoint(&format!("{application}/chats")).get(chats::list).compressed().parameters(paging::PARAMETERS))
-            .service(endpoint(&chat).get(chats::read).update(chats::update))
-            .service(endpoint(&format!("{chat}/messages")).get(messages::list).compressed().parameters(paging::PARAMETERS))
-            .service(endpoint(&format!("{chat}/messages/search")).get(search::search).compressed().parameters(search::PARAMETERS))
-            .service(endpoint(&format!("{chat}/messages/{{message}}")).get(messages::read).update(messages::update));
-    }
-    config.service(endpoint("/chats/{number}/messages/search").get(search::search).compressed().parameters(search::PARAMETERS));
+    table().into_iter().for_each(|endpoint| {
+        config.service(endpoint);
+    });
 }

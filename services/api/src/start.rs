@@ -13,7 +13,7 @@ use ratelimit::RateLimit;
 use sequencer::Sequencer;
 use service::{
     health::{self, Check},
-    http,
+    http, openapi,
     telemetry::Telemetry,
 };
 use store::Store;
@@ -95,10 +95,12 @@ pub async fn start(
     let partitions = config.amqp.topology().partitions();
     let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
     let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry);
+    let document = openapi::routes(crate::openapi());
     let state = Data::new(State { store, numbering, index, settings: config.api });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
+        document(routes);
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Ok(Running { server, publisher, background })

@@ -11,7 +11,7 @@ use service::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    program::run("consumer", DEFAULT_PORT, |config: &Config| Ok(config.consumer.check()?), serve).await
+    program::run("consumer", DEFAULT_PORT, &[], |config: &Config| Ok(config.consumer.check()?), serve).await
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

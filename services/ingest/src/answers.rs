@@ -4,21 +4,33 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::{ChatNumber, MessageNumber};
 use numbering::Accepted;
 use serde::Serialize;
+use service::openapi::schemas;
+use utoipa::ToSchema;
 
 /// Says that an earlier request with the same idempotency key has done what this one asks for.
 const REPLAYED: (&str, &str) = ("Idempotency-Replayed", "true");
 
-#[derive(Serialize)]
-struct Single {
+/// One that was accepted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub(crate) struct Single {
+    #[schema(schema_with = schemas::number)]
     number: u64,
+    /// A sentence for people, in the unversioned family.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Several {
+/// Several that were accepted, under numbers that follow one another.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedBatch)]
+pub(crate) struct Several {
+    #[schema(schema_with = schemas::numbers)]
     numbers: Vec<u64>,
+    /// A sentence for people, in the unversioned family.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<&'static str>,
 }
 

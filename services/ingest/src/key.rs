@@ -6,7 +6,8 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap}
 use domain::{IdempotencyKey, MAX_KEY_CHARS};
 use service::problem::Problem;
 
-const HEADER: &str = "Idempotency-Key";
+/// Carries the key.
+pub(crate) const HEADER: &str = "Idempotency-Key";
 
 /// The request's key, if it has one. A header that cannot be one, or two of them, are answered 400: a client that believes in its
 /// key must not be left without.

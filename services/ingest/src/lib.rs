@@ -10,9 +10,11 @@ mod config;
 mod errors;
 mod key;
 mod messages;
+mod openapi;
 mod routes;
 mod start;
 mod state;
 
 pub use config::{Config, DEFAULT_PORT, Settings};
+pub use openapi::openapi;
 pub use start::{Error, Running, start};

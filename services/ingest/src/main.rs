@@ -13,7 +13,7 @@ use service::{
 /// RabbitMQ, the forming of groups) is little work and much waiting: a second thread for it would only wake the first.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> ExitCode {
-    program::run("ingest", DEFAULT_PORT, |_| Ok(()), serve).await
+    program::run("ingest", DEFAULT_PORT, &[("openapi", || ingest::openapi().as_str().to_owned())], |_| Ok(()), serve).await
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -17,7 +17,8 @@ use service::{
 
 use crate::{answers::Family, errors::problem, key::Key, state::State};
 
-const TOKEN_HEADER: &str = "X-Application-Token";
+/// Carries the application's token where a path has no place for it.
+pub(crate) const TOKEN_HEADER: &str = "X-Application-Token";
 
 /// Of the unversioned family.
 pub(crate) async fn create(

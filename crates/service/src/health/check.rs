@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How long a dependency may take to answer.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -57,15 +58,18 @@ impl Check {
 }
 
 /// What a check found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Finding {
     pub(super) state: State,
+    /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
+    /// How long it took to find out.
     latency_ms: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
     Up,

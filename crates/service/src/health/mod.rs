@@ -3,6 +3,7 @@
 //! `/healthz` says that the process lives and asks nobody; `/readyz` asks every dependency at once.
 
 mod check;
+mod docs;
 mod readiness;
 
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use serde_json::json;
+use utoipa::openapi::HttpMethod;
 
-use crate::http::endpoint;
+use crate::http::{Endpoint, endpoint};
 use crate::telemetry::Telemetry;
 
 pub use check::Check;
@@ -26,13 +28,20 @@ const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub fn routes(checks: Vec<Check>, telemetry: Telemetry) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let checks: Checks = Arc::from(checks);
     move |config| {
-        config
-            .app_data(Data::new(Checks::clone(&checks)))
-            .app_data(Data::new(telemetry.clone()))
-            .service(endpoint("/healthz").get(alive))
-            .service(endpoint("/readyz").get(readiness::show))
-            .service(endpoint("/metrics").get(metrics));
+        config.app_data(Data::new(Checks::clone(&checks))).app_data(Data::new(telemetry.clone()));
+        endpoints().into_iter().for_each(|endpoint| {
+            config.service(endpoint);
+        });
     }
+}
+
+/// The three routes alone, for the OpenAPI document.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint("/healthz").get(alive).documented([(HttpMethod::Get, docs::alive())]),
+        endpoint("/readyz").get(readiness::show).documented([(HttpMethod::Get, docs::ready())]),
+        endpoint("/metrics").get(metrics).documented([(HttpMethod::Get, docs::metrics())]),
+    ]
 }
 
 async fn alive() -> impl Responder {

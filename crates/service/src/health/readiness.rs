@@ -8,19 +8,22 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::join_all;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::check::{Check, Finding, State};
 use crate::http::Draining;
 
 pub(super) type Checks = Arc<[Check]>;
 
-#[derive(Serialize)]
-struct Report {
+/// What `/readyz` shows.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(super) struct Report {
     status: Status,
     dependencies: BTreeMap<&'static str, Finding>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Status {
     Ok,

@@ -1,14 +1,17 @@
-//! Declares what a path answers, once: HEAD, OPTIONS, 405 and the report of unknown query parameters follow from it.
+//! Declares what a path answers, once: HEAD, OPTIONS, 405, the report of unknown query parameters and the OpenAPI document follow
+//! from it.
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use utoipa::openapi::HttpMethod;
 
 use super::compress::compress;
 use super::settings::OwnBodyLimit;
 use super::unknown_parameters::Known;
+use crate::openapi::Operation;
 use crate::problem::Problem;
 
 /// What the path `pattern` answers; add the methods to it, then give it to the server's configuration.
@@ -22,15 +25,24 @@ use crate::problem::Problem;
 /// # }
 /// ```
 pub fn endpoint(pattern: &str) -> Endpoint {
-    Endpoint { resource: web::resource(pattern), allow: Vec::new(), compressed: false, parameters: &[] }
+    Endpoint {
+        pattern: pattern.to_owned(),
+        resource: web::resource(pattern),
+        allow: Vec::new(),
+        compressed: false,
+        parameters: &[],
+        operations: Vec::new(),
+    }
 }
 
 /// A path and the methods that it answers.
 pub struct Endpoint {
+    pattern: String,
     resource: Resource,
     allow: Vec<&'static str>,
     compressed: bool,
     parameters: &'static [&'static str],
+    operations: Vec<(HttpMethod, Operation)>,
 }
 
 impl Endpoint {
@@ -78,6 +90,22 @@ impl Endpoint {
     /// request has are named in its answer's header `X-Unknown-Parameters`.
     pub fn parameters(self, names: &'static [&'static str]) -> Self {
         Self { parameters: names, ..self }
+    }
+
+    /// Describes the methods, for the OpenAPI document.
+    pub fn documented(mut self, operations: impl IntoIterator<Item = (HttpMethod, Operation)>) -> Self {
+        self.operations.extend(operations);
+        self
+    }
+
+    /// The methods that were added, and HEAD where there is GET.
+    pub(crate) fn methods(&self) -> &[&'static str] {
+        &self.allow
+    }
+
+    /// The path, and what was said of its methods.
+    pub(crate) fn into_operations(self) -> (String, Vec<(HttpMethod, Operation)>) {
+        (self.pattern, self.operations)
     }
 
     fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self

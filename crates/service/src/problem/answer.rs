@@ -5,8 +5,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{Code, FieldError, Problem};
+use crate::openapi::schemas;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -14,17 +16,32 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"administration\"");
 
 /// The members of RFC 9457 with our extensions. The type `about:blank` says that the title is the status' phrase.
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// Always `about:blank`.
     r#type: &'static str,
+    /// The status' phrase.
     title: &'static str,
+    /// The answer's status.
     status: u16,
+    /// What went wrong; stable, for programs.
+    #[schema(schema_with = any_code)]
     code: &'static str,
+    /// What went wrong, in words, for people.
     detail: &'a str,
+    /// The answer's `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     request_id: Option<&'a str>,
+    /// With `invalid_field`: each field or query parameter that breaks a rule.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
     errors: &'a [FieldError],
+}
+
+fn any_code() -> Object {
+    schemas::one_of(Code::ALL.iter().map(|code| code.as_str()))
 }
 
 impl Problem {

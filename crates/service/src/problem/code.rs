@@ -3,11 +3,11 @@
 use actix_web::http::StatusCode;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal, $status:ident;)*) => {
         /// What went wrong, as the member `code` says it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Code {
@@ -18,6 +18,13 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Code::$name => $text,)*
+                }
+            }
+
+            /// What it means, in a sentence: the code's own documentation.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Code::$name => concat!($($doc),*).trim(),)*
                 }
             }
 
@@ -74,4 +81,11 @@ codes! {
     Overloaded = "overloaded", SERVICE_UNAVAILABLE;
     /// It took too long, and may or may not have happened.
     Timeout = "timeout", SERVICE_UNAVAILABLE;
+}
+
+impl Code {
+    /// Whether answers with this code bear `Retry-After`.
+    pub fn asks_to_retry(self) -> bool {
+        matches!(self, Code::NotYetStored | Code::RateLimited | Code::DependencyUnavailable | Code::Overloaded | Code::Timeout)
+    }
 }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use domain::{Field, Invalid, Rule};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One member of `errors`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field or query parameter; one of a list's entry as `messages[3].body`, counted from 0.
     pub field: Cow<'static, str>,

@@ -18,6 +18,8 @@ pub use code::Code;
 pub use dependency::Dependency;
 pub use field::FieldError;
 
+pub(crate) use answer::Document;
+
 /// An error answer. Return it from a handler as the error.
 #[derive(Debug, Clone)]
 pub struct Problem {

@@ -6,6 +6,7 @@ mod draining;
 mod headers;
 mod health;
 mod limits;
+mod openapi;
 mod request_ids;
 mod routing;
 mod support;
