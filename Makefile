@@ -8,11 +8,12 @@ RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+API_CHECK_FLAGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test collections load fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test collections load api-check openapi fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,15 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
 
 fuzz-build: ## Build the fuzz targets, without instrumentation: needs no cargo-fuzz
 	$(CARGO) build --manifest-path fuzz/Cargo.toml --locked
+
+api-check: ## Hold both running services against their OpenAPI documents
+	@$(BUILD)
+	@$(TARGET)/debug/localsystem exec -- deploy/api-check $(API_CHECK_FLAGS)
+
+openapi: ## Write the OpenAPI documents that the code makes into docs/openapi
+	@$(BUILD)
+	@$(TARGET)/debug/api openapi > docs/openapi/api.json
+	@$(TARGET)/debug/ingest openapi > docs/openapi/ingest.json
 
 lint: ## Formatting and clippy
 	$(CARGO) fmt --all --check
