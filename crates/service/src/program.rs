@@ -9,13 +9,16 @@ use crate::config;
 /// Why a program ends with failure.
 pub type Failure = Box<dyn Error>;
 
+/// A text that a program can print: the argument that asks for it, and how it is made.
+pub type Text = (&'static str, fn() -> String);
+
 /// Runs the program `name`. Without arguments it loads its configuration and serves; with `check-config` it prints the
 /// configuration in force, without passwords; and with the name of one of the `texts` it prints that. `check` says what the form of
 /// the configuration cannot: whether its values can work. `port` is the service's own default.
 pub async fn run<C: DeserializeOwned>(
     name: &'static str,
     port: u16,
-    texts: &[(&'static str, fn() -> String)],
+    texts: &[Text],
     check: impl FnOnce(&C) -> Result<(), Failure>,
     serve: impl AsyncFnOnce(C) -> Result<(), Failure>,
 ) -> ExitCode {
