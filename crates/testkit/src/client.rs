@@ -60,6 +60,12 @@ impl Client {
         self.at(replicas[self.shared.turn.fetch_add(1, Ordering::Relaxed) % replicas.len()], method, path)
     }
 
+    /// A request to one replica of the service: they are counted from 0 in the order in which they were started.
+    pub fn ask_one(&self, service: Service, replica: usize, method: &str, path: &str) -> Ask {
+        let address = self.replicas(service).get(replica).copied();
+        self.at(address.unwrap_or_else(|| panic!("no {service:?} with the number {replica} runs")), method, path)
+    }
+
     pub(crate) fn at(&self, address: SocketAddr, method: &str, path: &str) -> Ask {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         Ask(self.http.request(method, format!("http://{address}{path}")))

@@ -18,6 +18,7 @@ use store::{
 
 use crate::{
     access::Administrator,
+    cached,
     conditional::{answer_read, may_replace, show, unchanged, with_tag},
     errors::{of_store, required},
     paging::{self, Neighbours, Parameters},
@@ -52,7 +53,8 @@ pub(crate) async fn create(
 
 /// `GET /applications/{token}`
 pub(crate) async fn read(state: Data<State>, path: ApplicationPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
-    let found = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
+    let stored = async || applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store);
+    let found = state.cached.read(Some(cached::application(path.token)), stored).await?;
     answer_read(&conditions, found.ok_or_else(Problem::application_not_found)?)
 }
 
@@ -65,13 +67,21 @@ pub(crate) async fn update(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let name = new_name(&request, &body)?;
-    let mut conn = state.connection().await?;
     let may = |version| may_replace(&conditions, version);
     let updated = match name {
-        Some(name) => applications::rename(&mut conn, path.token, &name, Timestamp::now(), may).await,
-        None => applications::find(&mut conn, path.token).await.map(|found| unchanged(&conditions, found)),
+        Some(name) => {
+            let change = async || {
+                let mut conn = state.connection().await?;
+                applications::rename(&mut conn, path.token, &name, Timestamp::now(), may).await.map_err(of_store)
+            };
+            state.cached.update(cached::showing_application(path.token), change).await?
+        }
+        None => {
+            let found = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
+            unchanged(&conditions, found)
+        }
     };
-    match updated.map_err(of_store)? {
+    match updated {
         Updated::Done(application) => Ok(show(application)),
         Updated::Refused => Err(Problem::precondition_failed()),
         Updated::Missing => Err(Problem::application_not_found()),

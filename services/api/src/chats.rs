@@ -14,8 +14,10 @@ use store::{
 };
 
 use crate::{
+    cached,
     conditional::{answer_read, may_replace, show, unchanged},
     errors::of_store,
+    kept::Listed,
     paging::{self, Neighbours, Parameters},
     path::{ApplicationPath, ChatPath},
     representation::ChatBody,
@@ -26,8 +28,8 @@ use crate::{
 /// `GET …/chats/{number}`
 pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
-    let found = chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store)?;
-    match found {
+    let stored = async || chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store);
+    match state.cached.read(Some(cached::chat(token, chat)), stored).await? {
         Lookup::Found(chat) => answer_read(&conditions, chat),
         Lookup::NoApplication => Err(Problem::application_not_found()),
         Lookup::Missing(application) => match wait(&state, token, application, chat).await? {
@@ -41,13 +43,17 @@ pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditi
 /// `GET …/chats`
 pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let page = Parameters::of(&request)?.page()?;
-    let mut conn = state.connection().await?;
-    let application = applications::find(&mut conn, path.token).await.map_err(of_store)?;
-    let application = application.ok_or_else(Problem::application_not_found)?;
-    let found = chats::list(&mut conn, application.id, page).await.map_err(of_store)?;
+    let stored = async || {
+        let mut conn = state.connection().await?;
+        let application = applications::find(&mut conn, path.token).await.map_err(of_store)?;
+        let application = application.ok_or_else(Problem::application_not_found)?;
+        let found = chats::list(&mut conn, application.id, page).await.map_err(of_store)?;
+        Ok(Listed { page: found, total: application.chats_count })
+    };
+    let Listed { page: found, total } = state.cached.read(cached::chats(path.token, page), stored).await?;
     let neighbours = Neighbours::of(&found, page.limit(), |chat| chat.number.to_string());
     let entries: Vec<ChatBody> = found.entries.into_iter().map(ChatBody::from).collect();
-    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, Some(application.chats_count)))
+    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, Some(total)))
 }
 
 /// `PUT|PATCH …/chats/{number}`: changes the name, or with `null` removes it.
@@ -60,10 +66,10 @@ pub(crate) async fn update(
     let ChatPath { token, chat } = path;
     let change = NameChange::read(&mut body.object(Some("chat"))?)?;
     let application = state.application(token).await?;
-    let mut updated = change.apply(&state, application, chat, &conditions).await?;
+    let mut updated = change.apply(&state, path, application, &conditions).await?;
     if updated == Updated::Missing {
         match wait(&state, token, application, chat).await? {
-            Waited::Found(_) => updated = change.apply(&state, application, chat, &conditions).await?,
+            Waited::Found(_) => updated = change.apply(&state, path, application, &conditions).await?,
             Waited::NeverGiven | Waited::Gap => {}
             Waited::Pending => return Err(Problem::not_yet_stored()),
         }
@@ -120,16 +126,24 @@ impl NameChange {
     async fn apply(
         &self,
         state: &State,
+        path: ChatPath,
         application: ApplicationId,
-        chat: ChatNumber,
         conditions: &Conditions,
     ) -> Result<Updated<Chat>, Problem> {
-        let mut conn = state.connection().await?;
+        let ChatPath { token, chat } = path;
         let may = |version| may_replace(conditions, version);
         match self {
-            Self::Keep => chats::find(&mut conn, application, chat).await.map(|found| unchanged(conditions, found)),
-            Self::To(name) => chats::rename(&mut conn, application, chat, name.as_ref(), Timestamp::now(), may).await,
+            Self::Keep => {
+                let found = chats::find(&mut *state.connection().await?, application, chat).await.map_err(of_store)?;
+                Ok(unchanged(conditions, found))
+            }
+            Self::To(name) => {
+                let change = async || {
+                    let mut conn = state.connection().await?;
+                    chats::rename(&mut conn, application, chat, name.as_ref(), Timestamp::now(), may).await.map_err(of_store)
+                };
+                state.cached.update(cached::showing_chat(token, chat), change).await
+            }
         }
-        .map_err(of_store)
     }
 }

@@ -24,6 +24,8 @@ pub struct Config {
     pub elasticsearch: search::Settings,
     /// How often one client may ask.
     pub rate_limit: ratelimit::Settings,
+    /// Entries that spare MySQL reads.
+    pub cache: cache::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
     /// The service's own.

@@ -5,15 +5,18 @@
 
 mod access;
 mod applications;
+mod cached;
 mod chats;
 mod conditional;
 mod config;
 mod errors;
 mod family;
+mod kept;
 mod messages;
 mod openapi;
 mod paging;
 mod path;
+mod record;
 mod representation;
 mod routes;
 mod search;

@@ -10,9 +10,10 @@ use service::{
 use store::{Lookup, Updated, chats as chat_rows, messages};
 
 use crate::{
-    chats,
+    cached, chats,
     conditional::{answer_read, may_replace, show, unchanged},
     errors::{of_numbering, of_store, required},
+    kept::Listed,
     paging::{self, Neighbours, Parameters},
     path::{ChatPath, MessagePath},
     representation::MessageBody,
@@ -23,8 +24,8 @@ use crate::{
 /// `GET …/messages/{message}`
 pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let MessagePath { token, chat, message } = path;
-    let found = messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store)?;
-    match found {
+    let stored = async || messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store);
+    match state.cached.read(Some(cached::message(token, chat, message)), stored).await? {
         Lookup::Found(message) => answer_read(&conditions, message),
         Lookup::NoApplication => Err(Problem::application_not_found()),
         Lookup::Missing(application) => match wait(&state, token, application, chat, message).await? {
@@ -40,11 +41,16 @@ pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Cond
 pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
     let page = Parameters::of(&request)?.page()?;
-    let Some(place) = chats::locate(&state, token, chat).await? else { return Ok(pending(chat.get())) };
-    let found = messages::list(&mut *state.connection().await?, place.application_id, chat, page).await.map_err(of_store)?;
+    let stored = async || {
+        let Some(place) = chats::locate(&state, token, chat).await? else { return Ok(None) };
+        let found = messages::list(&mut *state.connection().await?, place.application_id, chat, page).await.map_err(of_store)?;
+        Ok(Some(Listed { page: found, total: place.messages_count }))
+    };
+    let listed = state.cached.read(cached::messages(token, chat, page), stored).await?;
+    let Some(Listed { page: found, total }) = listed else { return Ok(pending(chat.get())) };
     let neighbours = Neighbours::of(&found, page.limit(), |message| message.number.to_string());
     let entries: Vec<MessageBody> = found.entries.into_iter().map(MessageBody::from).collect();
-    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(place.messages_count)))
+    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(total)))
 }
 
 /// `PUT|PATCH …/messages/{message}`: changes the text.
@@ -58,7 +64,13 @@ pub(crate) async fn update(
     let MessagePath { token, chat, message } = path;
     let text = new_text(&request, &body)?;
     let application = state.application(token).await?;
-    let apply = async || apply(&state, application, chat, message, text.as_ref(), &conditions).await;
+    let apply = async || match &text {
+        Some(text) => edit(&state, path, application, text, &conditions).await,
+        None => {
+            let found = messages::find(&mut *state.connection().await?, application, chat, message).await.map_err(of_store)?;
+            Ok(unchanged(&conditions, found))
+        }
+    };
     let mut updated = apply().await?;
     if updated == Updated::Missing {
         match wait(&state, token, application, chat, message).await? {
@@ -86,21 +98,20 @@ fn new_text(request: &HttpRequest, body: &Body) -> Result<Option<Text>, Problem>
     }
 }
 
-async fn apply(
+async fn edit(
     state: &State,
+    path: MessagePath,
     application: ApplicationId,
-    chat: ChatNumber,
-    message: MessageNumber,
-    text: Option<&Text>,
+    text: &Text,
     conditions: &Conditions,
 ) -> Result<Updated<Message>, Problem> {
-    let mut conn = state.connection().await?;
+    let MessagePath { token, chat, message } = path;
     let may = |version| may_replace(conditions, version);
-    match text {
-        Some(text) => messages::edit(&mut conn, application, chat, message, text, Timestamp::now(), may).await,
-        None => messages::find(&mut conn, application, chat, message).await.map(|found| unchanged(conditions, found)),
-    }
-    .map_err(of_store)
+    let change = async || {
+        let mut conn = state.connection().await?;
+        messages::edit(&mut conn, application, chat, message, text, Timestamp::now(), may).await.map_err(of_store)
+    };
+    state.cached.update(cached::showing_message(token, chat, message), change).await
 }
 
 async fn wait(

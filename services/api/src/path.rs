@@ -14,12 +14,14 @@ pub(crate) struct ApplicationPath {
 }
 
 /// A chat, by `{token}` and `{number}`.
+#[derive(Clone, Copy)]
 pub(crate) struct ChatPath {
     pub(crate) token: ApplicationToken,
     pub(crate) chat: ChatNumber,
 }
 
 /// A message, by `{token}`, `{number}` and `{message}`.
+#[derive(Clone, Copy)]
 pub(crate) struct MessagePath {
     pub(crate) token: ApplicationToken,
     pub(crate) chat: ChatNumber,

@@ -8,6 +8,7 @@ use std::{
 use ::search::SearchIndex;
 use actix_web::web::Data;
 use broker::Publisher;
+use cache::Cache;
 use numbering::Numbering;
 use ratelimit::RateLimit;
 use sequencer::Sequencer;
@@ -19,7 +20,7 @@ use service::{
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, routes, state::State};
+use crate::{Config, cached::Cached, routes, state::State};
 
 /// How long the start waits for the broker, to learn whether its queues are those configured.
 const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
@@ -39,6 +40,9 @@ pub enum Error {
     /// The limits' settings are of no use.
     #[error(transparent)]
     RateLimit(#[from] ratelimit::Error),
+    /// The cache's settings are of no use.
+    #[error(transparent)]
+    Cache(#[from] cache::Error),
     /// RabbitMQ's queues are others than configured.
     #[error(transparent)]
     Broker(#[from] broker::Error),
@@ -88,6 +92,8 @@ pub async fn start(
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?;
+    let cache = config.cache.enabled.then(|| Cache::connect(&config.redis.url, &config.redis.key_prefix, &config.cache));
+    let cached = Cached::new(cache.transpose()?);
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
         return Err(wrong.into());
@@ -96,7 +102,7 @@ pub async fn start(
     let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
     let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry);
     let document = openapi::routes(crate::openapi());
-    let state = Data::new(State { store, numbering, index, settings: config.api });
+    let state = Data::new(State { store, numbering, index, cached, settings: config.api });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);

@@ -6,13 +6,14 @@ use numbering::Numbering;
 use service::problem::Problem;
 use store::{PooledConnection, Store, applications};
 
-use crate::{Settings, errors::of_store};
+use crate::{Settings, cached::Cached, errors::of_store};
 
 /// Shared by all workers.
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) numbering: Numbering,
     pub(crate) index: SearchIndex,
+    pub(crate) cached: Cached,
     pub(crate) settings: Settings,
 }
 

@@ -13,6 +13,8 @@ pub enum Dependency {
     Elasticsearch,
     /// The counters of requests.
     RateLimits,
+    /// The cache, which must learn of updates.
+    Cache,
     /// The service that stores what the queues hold.
     Consumer,
 }
@@ -26,6 +28,7 @@ impl Dependency {
             Dependency::Mysql => "Storage",
             Dependency::Elasticsearch => "Search",
             Dependency::RateLimits => "Rate limiting",
+            Dependency::Cache => "The cache",
             Dependency::Consumer => "The storing service",
         }
     }

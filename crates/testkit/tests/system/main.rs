@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod bad_input;
 mod batch;
+mod cached;
 mod client;
 mod conditional;
 mod counts;
