@@ -24,13 +24,19 @@ struct Created {
 
 /// Serves on a free port of the loopback interface and prints it as the first line of its output.
 pub(crate) async fn serve() -> anyhow::Result<()> {
-    let server = HttpServer::new(|| App::new().route("/{tail:.*}", web::post().to(create))).bind("127.0.0.1:0")?;
+    let server =
+        HttpServer::new(|| App::new().route("/{tail:.*}", web::post().to(create)).route("/{tail:.*}", web::get().to(read)))
+            .bind("127.0.0.1:0")?;
     println!("{}", server.addrs().first().context("no address")?);
     server.run().await.context("serve")
 }
 
 async fn create(create: web::Json<Create>) -> HttpResponse {
     HttpResponse::Created().json(Created { number: create.body.len() as u64, status: "Message created successfully" })
+}
+
+async fn read() -> HttpResponse {
+    HttpResponse::Ok().json(Created { number: 1, status: "What a piece of work is a man, how noble in reason" })
 }
 
 /// The echo in a process of its own, as the services are. Dropping it ends the process.

@@ -9,6 +9,7 @@ mod echo;
 mod loss;
 mod outages;
 mod probe;
+mod reads;
 mod rounds;
 mod run;
 mod scenario;
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Flush Redis, then kill it and remove its append-only file, in the middle of the load (nothing may be lost or doubled)
     RedisLoss,
+    /// Ask for the same few things again and again, of an api with a cache and of one without
+    Reads,
     /// Stop each of the four servers for 30 s, and each service by SIGTERM, in the middle of the load
     Outages,
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
@@ -56,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     match cli.command {
         None => rounds::measure(cli.rounds, duration, Duration::from_secs(cli.warm_up), cli.chats).await,
         Some(Command::RedisLoss) => loss::redis_loss(cli.chats.min(50)).await,
+        Some(Command::Reads) => reads::reads(cli.rounds, duration).await,
         Some(Command::Outages) => outages::outages().await,
         Some(Command::Echo) => echo::serve().await,
     }

@@ -108,7 +108,8 @@ async fn send(plan: Plan, client: u32, until: Instant) -> anyhow::Result<Outcome
     Ok(outcome)
 }
 
-fn empty() -> anyhow::Result<Outcome> {
+/// Before anything was sent.
+pub(crate) fn empty() -> anyhow::Result<Outcome> {
     Ok(Outcome {
         elapsed: Duration::ZERO,
         latency_us: Histogram::new_with_bounds(1, 60_000_000, 3)?,

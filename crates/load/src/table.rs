@@ -27,6 +27,15 @@ impl Row {
     pub(crate) fn rate(&self) -> f64 {
         median(&self.rates)
     }
+
+    pub(crate) fn p99_ms(&self) -> f64 {
+        median(&self.p99_us) / 1e3
+    }
+
+    /// Requests that were not answered as wanted.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
+    }
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -50,7 +59,7 @@ pub(crate) fn print(echoes: &[Row], rows: &[Row]) {
             row.rate(),
             row.rate() / echo,
             median(&row.p50_us) / 1e3,
-            median(&row.p99_us) / 1e3,
+            row.p99_ms(),
             row.refused,
         );
     }

@@ -43,6 +43,7 @@ impl Options {
 /// A running system. Dropping it kills everything; [`LocalSystem::down`] ends it in order.
 pub struct LocalSystem {
     services: BTreeMap<Service, Process>,
+    replicas: Vec<Process>,
     addresses: BTreeMap<Service, SocketAddr>,
     binaries: Binaries,
     environment: Vec<(String, String)>,
@@ -59,7 +60,7 @@ impl LocalSystem {
         let stack = Stack::up(options.stack, progress).await.map_err(|error| anyhow::anyhow!(error.with_sources()))?;
         let mut environment = service_environment(&stack);
         environment.extend(options.environment);
-        let mut system = Self { services: BTreeMap::new(), addresses, binaries, environment, stack };
+        let mut system = Self { services: BTreeMap::new(), replicas: Vec::new(), addresses, binaries, environment, stack };
         system.migrate().await?;
         for service in Service::ALL {
             system.start_service(service).await?;
@@ -96,6 +97,20 @@ impl LocalSystem {
         let process = Process::start(service, &program, self.addresses[&service], &self.environment).await?;
         self.services.insert(service, process);
         Ok(())
+    }
+
+    /// Starts one more replica of a service, with further variables in its environment, and returns where it answers once it is
+    /// ready. It runs until the system's end.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time.
+    pub async fn start_replica(&mut self, service: Service, variables: &[(&str, &str)]) -> anyhow::Result<SocketAddr> {
+        let address = free_address()?;
+        let further = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(further).collect();
+        let program = self.binaries.path(service.name());
+        self.replicas.push(Process::start(service, &program, address, &environment).await?);
+        Ok(address)
     }
 
     /// Stops a service with SIGTERM.
@@ -139,6 +154,9 @@ impl LocalSystem {
     /// The first part that did not end as it should; the others are ended all the same.
     pub async fn down(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
+        for replica in std::mem::take(&mut self.replicas) {
+            outcome = outcome.and(replica.stop().await);
+        }
         for service in [Service::Ingest, Service::Api, Service::Consumer] {
             outcome = outcome.and(self.stop_service(service).await);
         }
@@ -165,6 +183,10 @@ fn service_environment(stack: &Stack) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 /// A given port must be free now, so that a taken one is told before anything is started.
