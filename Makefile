@@ -46,6 +46,7 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
 			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
 fuzz-build: ## Build the fuzz targets, without instrumentation: needs no cargo-fuzz
+	@command -v c++ >/dev/null || deploy/apt-install g++
 	$(CARGO) build --manifest-path fuzz/Cargo.toml --locked
 
 api-check: ## Hold both running services against their OpenAPI documents
