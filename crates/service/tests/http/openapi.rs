@@ -46,7 +46,7 @@ fn an_operation_tells_each_problem_with_its_code_and_headers() {
     assert_eq!(document["openapi"], "3.1.0");
     let responses = &document["paths"]["/things/{name}"]["get"]["responses"];
     let statuses: Vec<_> = responses.as_object().unwrap().keys().collect();
-    assert_eq!(statuses, ["200", "404", "500", "503"]);
+    assert_eq!(statuses, ["200", "404", "429", "500", "503"]);
     let unavailable = &responses["503"];
     let problem = &unavailable["content"]["application/problem+json"];
     assert_eq!(problem["schema"]["allOf"][1]["properties"]["code"]["enum"], serde_json::json!(["dependency_unavailable"]));
