@@ -11,9 +11,6 @@ use crate::{
     policy::Policy,
 };
 
-/// The script's text.
-pub(crate) const SCRIPT: &str = include_str!("take.lua");
-
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verdict {

@@ -15,7 +15,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Error, Redis, bucket::SCRIPT};
+use crate::{Error, Redis};
+
+/// What takes requests out of buckets; loaded by every new connection.
+const SCRIPT: &str = include_str!("take.lua");
 
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);

@@ -26,5 +26,5 @@ mod waiting;
 
 pub use access::AdminToken;
 pub use config::{Config, DEFAULT_PORT, Settings};
-pub use openapi::openapi;
+pub use routes::document as openapi;
 pub use start::{Error, Running, start};

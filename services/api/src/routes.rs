@@ -1,7 +1,11 @@
 //! Every route of the service, in one table: the two families and the older clients' spelling.
 
 use actix_web::web::{Data, ServiceConfig};
-use service::http::{Endpoint, endpoint};
+use service::{
+    health,
+    http::{Endpoint, endpoint},
+    openapi::Document,
+};
 
 use crate::{
     applications, chats,
@@ -61,10 +65,34 @@ pub(crate) fn table() -> Vec<Endpoint> {
     table
 }
 
+/// The service's OpenAPI document, made from the table and from what every service serves beside it.
+pub fn document() -> Document {
+    service::openapi::document(&openapi::ABOUT, table().into_iter().chain(health::endpoints()))
+}
+
 /// Registers the table, and nothing beside it.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
     config.app_data(state);
     table().into_iter().for_each(|endpoint| {
         config.service(endpoint);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_and_nothing_else() {
+        assert_eq!(service::openapi::undocumented(table()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_committed_document_is_this_one() {
+        let committed = include_str!("../../../docs/openapi/api.json");
+        assert!(
+            committed == document().as_str(),
+            "docs/openapi/api.json is not what the code says; renew it with `make openapi`"
+        );
+    }
 }

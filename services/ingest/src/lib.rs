@@ -16,5 +16,5 @@ mod start;
 mod state;
 
 pub use config::{Config, DEFAULT_PORT, Settings};
-pub use openapi::openapi;
+pub use routes::document as openapi;
 pub use start::{Error, Running, start};

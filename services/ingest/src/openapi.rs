@@ -1,12 +1,11 @@
-//! The service's OpenAPI document: what each route of [`routes::table`](crate::routes::table) takes and answers. What all
+//! The service's OpenAPI document: what each route takes and answers. What all
 //! services have in common is added by [`service::openapi`].
 
 use domain::MAX_KEY_CHARS;
 use numbering::MAX_BATCH;
 use serde_json::{Value, json};
 use service::{
-    health,
-    openapi::{About, Answer, Document, Operation, flat_or_wrapped, schemas},
+    openapi::{About, Answer, Operation, flat_or_wrapped, schemas},
     problem::Code,
 };
 use utoipa::{
@@ -18,10 +17,9 @@ use crate::{
     answers::{Several, Single},
     key,
     messages::TOKEN_HEADER,
-    routes,
 };
 
-const ABOUT: About = About {
+pub(crate) const ABOUT: About = About {
     title: "Chat: creating chats and messages",
     description: "Gives chats and messages their numbers, and keeps them for the consumer to store. What was answered 201 or 202 is never lost.\n\n\
                   Two families of paths show one behaviour: under `/…` creates answer 201 with a sentence, under `/api/v1/…` 202.\n\n\
@@ -70,11 +68,6 @@ impl Spelling {
         let answer = Answer::new("Accepted.").json::<T>(numbers);
         operation.answer(status, link(answer.optional_header("Idempotency-Replayed", replayed, schemas::one_of(["true"]))))
     }
-}
-
-/// The service's OpenAPI document.
-pub fn openapi() -> Document {
-    service::openapi::document(&ABOUT, routes::table().into_iter().chain(health::endpoints()))
 }
 
 /// `…/chats`
@@ -141,23 +134,4 @@ fn accepting(operation: Operation) -> Operation {
 
 fn example() -> Value {
     json!({ "body": "Who’s there?" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_route_is_described_and_nothing_else() {
-        assert_eq!(service::openapi::undocumented(routes::table()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn the_committed_document_is_this_one() {
-        let committed = include_str!("../../../docs/openapi/ingest.json");
-        assert!(
-            committed == openapi().as_str(),
-            "docs/openapi/ingest.json is not what the code says; renew it with `make openapi`"
-        );
-    }
 }

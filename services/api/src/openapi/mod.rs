@@ -1,4 +1,4 @@
-//! The service's OpenAPI document: what each route of [`routes::table`](crate::routes::table) takes and answers.
+//! The service's OpenAPI document: what each route takes and answers.
 //!
 //! One file a resource, each with one function a path. What all services have in common is added by [`service::openapi`].
 
@@ -10,15 +10,12 @@ mod parameters;
 pub(crate) mod search;
 
 use serde_json::{Value, json};
-use service::{
-    health,
-    openapi::{About, Answer, Document, schemas},
-};
+use service::openapi::{About, Answer, schemas};
 use utoipa::ToSchema;
 
-use crate::{family::Family, representation::PendingBody, routes};
+use crate::{family::Family, representation::PendingBody};
 
-const ABOUT: About = About {
+pub(crate) const ABOUT: About = About {
     title: "Chat: reading, updating, searching",
     description: include_str!("about.md"),
     tags: &[
@@ -30,11 +27,6 @@ const ABOUT: About = About {
     ],
     has_administrators: true,
 };
-
-/// The service's OpenAPI document.
-pub fn openapi() -> Document {
-    service::openapi::document(&ABOUT, routes::table().into_iter().chain(health::endpoints()))
-}
 
 /// An operation's name in its family.
 fn id(family: Family, name: &str) -> String {
@@ -60,20 +52,4 @@ fn pending(what: &str) -> Answer {
     Answer::new(&format!("The {what} was accepted and is not stored yet: ask again."))
         .json::<PendingBody>(json!({ "number": 1, "status": "accepted" }))
         .header("Retry-After", "Seconds after which to ask again.", schemas::integer(1, 3600))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_route_is_described_and_nothing_else() {
-        assert_eq!(service::openapi::undocumented(routes::table()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn the_committed_document_is_this_one() {
-        let committed = include_str!("../../../../docs/openapi/api.json");
-        assert!(committed == openapi().as_str(), "docs/openapi/api.json is not what the code says; renew it with `make openapi`");
-    }
 }
