@@ -14,8 +14,7 @@ use crate::{
     state::State,
 };
 
-/// The business routes, each with its description; caching, when it comes, belongs into the handlers of reads. Rate limits stand
-/// around all of them.
+/// The business routes, each with its description. Rate limits stand around all of them.
 pub(crate) fn table() -> Vec<Endpoint> {
     let mut table = Vec::new();
     for (prefix, family) in [("", Family::Unversioned), (V1_PREFIX, Family::V1)] {
