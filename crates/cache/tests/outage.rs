@@ -16,6 +16,7 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(3);
 #[tokio::test]
 async fn while_redis_is_away_reads_go_on_and_updates_are_refused_and_afterwards_all_is_well() {
     let redis = Private::start().await;
+    redis.append_at_once();
     let cache = redis.cache().await;
     let block = cache.block(vec![key("a")]).await.unwrap();
     filled(&cache, &key("b"), "old").await;
@@ -56,6 +57,7 @@ async fn a_redis_that_stands_still_costs_a_read_no_more_than_its_deadline() {
 #[tokio::test]
 async fn restarted_from_an_old_file_it_shows_nothing_old() {
     let redis = Private::start().await;
+    redis.append_at_once();
     let cache = redis.cache().await;
     let files = redis.stack.data_dir(Server::Redis).join("appendonlydir");
     filled(&cache, &key("a"), "old").await;

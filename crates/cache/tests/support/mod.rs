@@ -90,6 +90,12 @@ impl Private {
         &self.stack.urls().redis
     }
 
+    /// Has the append-only file hold what was answered. With `everysec` a write waits for a synchronisation under way, and a kill
+    /// in between loses it.
+    pub(crate) fn append_at_once(&self) {
+        self.operate::<()>(&["CONFIG", "SET", "appendfsync", "always"]);
+    }
+
     pub(crate) async fn cache(&self) -> Cache {
         connected(Cache::connect(self.url(), "chat:", &settings()).unwrap()).await
     }
