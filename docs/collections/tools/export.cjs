@@ -3,7 +3,8 @@
 //     node export.cjs          writes it
 //     node export.cjs --check  fails when it is not what the Bruno files say
 //
-// It refuses Bruno files that would lose something on the way: a request without tests or docs, and two of one name.
+// It refuses Bruno files that would lose something on the way: a request without tests or docs, and two of one name; and files that
+// do not send each operation of the OpenAPI documents at least once.
 
 const fs = require("node:fs");
 const path = require("node:path");
@@ -12,6 +13,7 @@ const { brunoToPostman } = require("@usebruno/converters");
 const { Url } = require("postman-collection");
 
 const SOURCE = path.join(__dirname, "../bruno");
+const DOCUMENTS = { api: "../../openapi/api.json", ingest: "../../openapi/ingest.json" };
 const TARGET = path.join(__dirname, "../chat.postman_collection.json");
 
 const parsed = (parse, ...names) => parse(fs.readFileSync(path.join(...names), "utf8"), { format: "bru" });
@@ -38,6 +40,21 @@ function refuseLosses(requests) {
   }
 }
 
+// Paths are compared segment by segment; a parameter takes one segment, or its part of one (`messages:batch`).
+function refuseGaps(requests) {
+  const sent = requests.map(({ request }) => `${request.method} ${request.url.split("?")[0]}`);
+  for (const [service, file] of Object.entries(DOCUMENTS)) {
+    const { paths } = JSON.parse(fs.readFileSync(path.join(__dirname, file), "utf8"));
+    for (const [pattern, operations] of Object.entries(paths)) {
+      const form = pattern.split(/\{[^}]+\}/).map((text) => text.replace(/[.]/g, "\\$&")).join("[^/:]+");
+      for (const method of Object.keys(operations).map((name) => name.toUpperCase())) {
+        const asked = new RegExp(`^${method} \\{\\{${service}Url\\}\\}${form}$`);
+        if (!sent.some((request) => asked.test(request))) throw new Error(`no request sends ${method} ${pattern} to ${service}`);
+      }
+    }
+  }
+}
+
 // What the converter does not know. Bruno's variables live as long as the collection is open; those of Postman that it takes for the
 // same live for one run, where a person who sends one request after another expects collection variables. And Postman has no
 // sleep, but waits for a script's timers.
@@ -50,6 +67,7 @@ function portable(script) {
 function postman(bruno) {
   const requests = bruno.items.flatMap((item) => item.items);
   refuseLosses(requests);
+  refuseGaps(requests);
   for (const { request } of requests) {
     request.tests = portable(request.tests);
     if (request.script?.req) request.script.req = portable(request.script.req);

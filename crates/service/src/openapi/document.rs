@@ -44,9 +44,9 @@ pub fn document(about: &About, endpoints: impl IntoIterator<Item = Endpoint>) ->
     for endpoint in endpoints {
         let (pattern, operations) = endpoint.into_operations();
         for (method, operation) in operations {
-            let (operation, schemas) = operation.build();
+            let (operation, schemas, responses) = operation.build();
             paths.add_path_operation(&pattern, vec![method], operation);
-            components = components.schemas_from_iter(schemas);
+            components = components.schemas_from_iter(schemas).responses_from_iter(responses);
         }
     }
     if about.has_administrators {

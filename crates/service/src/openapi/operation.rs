@@ -12,7 +12,7 @@ use utoipa::openapi::{
 
 use super::{
     answer::{Answer, Schemas},
-    problems::Problems,
+    problems::{Problems, Responses},
     schemas,
 };
 use crate::problem::Code;
@@ -151,8 +151,8 @@ impl Operation {
     }
 
     /// The finished operation, with what the document must define for it.
-    pub(super) fn build(self) -> (utoipa::openapi::path::Operation, Schemas) {
-        let mut schemas = Schemas::new();
+    pub(super) fn build(self) -> (utoipa::openapi::path::Operation, Schemas, Responses) {
+        let (mut schemas, mut responses) = (Schemas::new(), Responses::new());
         let mut operation = self.operation;
         for (status, mut answer) in self.answers {
             schemas.append(&mut answer.schemas);
@@ -163,9 +163,9 @@ impl Operation {
             }
             operation = operation.response(status.to_string(), answer.build());
         }
-        for (status, response) in self.problems.responses(&mut schemas) {
+        for (status, response) in self.problems.references(&mut schemas, &mut responses) {
             operation = operation.response(status.to_string(), response);
         }
-        (operation.build(), schemas)
+        (operation.build(), schemas, responses)
     }
 }

@@ -1,10 +1,11 @@
-//! The problems that an operation can answer: one response a status, which names the codes that it can bear.
+//! The problems that an operation can answer: one response a status, which names the codes that it can bear. Operations with the
+//! same problems share the response, so that a document says each of them once.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    Content, ContentBuilder, Header, ObjectBuilder, Ref, Response, ResponseBuilder, Schema, example::ExampleBuilder,
+    Content, ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, example::ExampleBuilder,
     schema::AllOfBuilder,
 };
 
@@ -13,6 +14,9 @@ use super::{
     schemas,
 };
 use crate::problem::{Code, Document};
+
+/// Responses that the document must define, by name.
+pub(super) type Responses = BTreeMap<String, RefOr<Response>>;
 
 /// The codes of an operation's problems.
 #[derive(Default)]
@@ -30,14 +34,29 @@ impl Problems {
         self.headers.push((status, name.to_owned(), header));
     }
 
-    /// One response a status. Codes stand in the order in which they are declared.
-    pub(super) fn responses(self, schemas: &mut Schemas) -> BTreeMap<u16, Response> {
+    /// One response a status, defined in `responses`. Codes stand in the order in which they are declared.
+    pub(super) fn references(self, schemas: &mut Schemas, responses: &mut Responses) -> BTreeMap<u16, Ref> {
         define::<Document<'_>>(schemas);
         let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
         for code in Code::ALL.iter().filter(|code| self.codes.contains(code)) {
             by_status.entry(code.status().as_u16()).or_default().push(*code);
         }
-        by_status.into_iter().map(|(status, codes)| (status, self.response(status, &codes))).collect()
+        let shared = by_status.into_iter().map(|(status, codes)| {
+            let name = self.name(status, &codes);
+            responses.insert(name.clone(), self.response(status, &codes).into());
+            (status, Ref::from_response_name(name))
+        });
+        shared.collect()
+    }
+
+    /// Says all in which two responses can differ.
+    fn name(&self, status: u16, codes: &[Code]) -> String {
+        let codes = codes.iter().map(|code| code.as_str());
+        codes.chain(self.headers(status).map(|(name, _)| name)).collect::<Vec<_>>().join("-")
+    }
+
+    fn headers(&self, status: u16) -> impl Iterator<Item = (&str, &Header)> {
+        self.headers.iter().filter(move |(of, ..)| *of == status).map(|(_, name, header)| (name.as_str(), header))
     }
 
     fn response(&self, status: u16, codes: &[Code]) -> Response {
@@ -50,7 +69,7 @@ impl Problems {
             let retry_after = header("Seconds after which to try again.", schemas::integer(1, 3600));
             response = with_header(response, "Retry-After", retry_after, codes.iter().all(|code| code.asks_to_retry()));
         }
-        for (_, name, header) in self.headers.iter().filter(|(of, ..)| *of == status) {
+        for (name, header) in self.headers(status) {
             response = with_header(response, name, header.clone(), false);
         }
         response.build()

@@ -47,7 +47,8 @@ fn an_operation_tells_each_problem_with_its_code_and_headers() {
     let responses = &document["paths"]["/things/{name}"]["get"]["responses"];
     let statuses: Vec<_> = responses.as_object().unwrap().keys().collect();
     assert_eq!(statuses, ["200", "404", "429", "500", "503"]);
-    let unavailable = &responses["503"];
+    let referred = responses["503"]["$ref"].as_str().unwrap().trim_start_matches('#');
+    let unavailable = document.pointer(referred).unwrap();
     let problem = &unavailable["content"]["application/problem+json"];
     assert_eq!(problem["schema"]["allOf"][1]["properties"]["code"]["enum"], serde_json::json!(["dependency_unavailable"]));
     assert_eq!(problem["examples"]["dependency_unavailable"]["value"]["status"], 503);
