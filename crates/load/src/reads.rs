@@ -37,8 +37,8 @@ struct Read {
 pub(crate) async fn reads(rounds: usize, duration: Duration) -> anyhow::Result<()> {
     let progress = devstack::for_terminal();
     let mut system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
-    let without = system.address(Service::Api);
-    let with = system.start_replica(Service::Api, &[("CHAT__CACHE__ENABLED", "true")]).await?;
+    let with = system.address(Service::Api);
+    let without = system.start_replica(Service::Api, &[("CHAT__CACHE__ENABLED", "false")]).await?;
     let echo = Echo::start().await?;
     let mut reads = prepare(without, system.address(Service::Ingest)).await?;
     let mut bare = Row::new("bare echo", CLIENTS);

@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 fn with_cache() -> Builder {
     // An entry must outlive the test, so that none is right by having ended.
-    System::builder().set("CHAT__CACHE__ENABLED", true).set("CHAT__CACHE__TTL_MS", 600_000)
+    System::builder().set("CHAT__CACHE__TTL_MS", 600_000)
 }
 
 /// An application with a page of chats, of which the first has a page of messages, all stored.
