@@ -17,6 +17,8 @@ pub enum Field {
     Number,
     /// The number of entries on a page.
     Limit,
+    /// The same, by its other name.
+    PerPage,
     /// A page's ordinal.
     Page,
     /// The lower end of a page, exclusive.
@@ -25,6 +27,8 @@ pub enum Field {
     Before,
     /// A search's text.
     Query,
+    /// The same, by its short name.
+    Q,
     /// How a search's hits are marked.
     Highlight,
     /// The entries of a batch.
@@ -40,10 +44,12 @@ impl Field {
             Field::Token => "token",
             Field::Number => "number",
             Field::Limit => "limit",
+            Field::PerPage => "per_page",
             Field::Page => "page",
             Field::After => "after",
             Field::Before => "before",
             Field::Query => "query",
+            Field::Q => "q",
             Field::Highlight => "highlight",
             Field::Messages => "messages",
         }

@@ -5,7 +5,7 @@ use actix_web::{
     http::{Method, header::LOCATION},
     web::Data,
 };
-use domain::{ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Rule, Timestamp};
+use domain::{ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Timestamp};
 use service::{
     http::{Body, Conditions},
     json::text_field,
@@ -21,7 +21,8 @@ use crate::{
     cached,
     conditional::{answer_read, may_replace, show, unchanged, with_tag},
     errors::{of_store, required},
-    paging::{self, Neighbours, Parameters},
+    paging::{self, Neighbours},
+    parameters::{Parameters, number},
     path::ApplicationPath,
     representation::ApplicationBody,
     state::State,
@@ -117,9 +118,6 @@ fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications,
         None => Ok(PageOfApplications::First { limit }),
         Some((Field::After, text)) => Ok(PageOfApplications::After { token: token(Field::After, text)?, limit }),
         Some((Field::Before, text)) => Ok(PageOfApplications::Before { token: token(Field::Before, text)?, limit }),
-        Some((_, text)) => {
-            let page = text.parse().ok().filter(|page| (1..=LAST_PAGE).contains(page));
-            Ok(PageOfApplications::Ordinal { page: page.ok_or(Invalid::new(Field::Page, Rule::Within(1, LAST_PAGE)))?, limit })
-        }
+        Some((_, text)) => Ok(PageOfApplications::Ordinal { page: number(Field::Page, 1, LAST_PAGE, text)?, limit }),
     }
 }

@@ -15,6 +15,7 @@ mod kept;
 mod messages;
 mod openapi;
 mod paging;
+mod parameters;
 mod path;
 mod record;
 mod representation;

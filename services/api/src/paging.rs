@@ -1,71 +1,12 @@
-//! Which page of a list a request asks for, and how an answer tells where the neighbours are.
-//!
-//! Parameters: `limit` (or `per_page`), and one of `after`, `before`, `page`. The neighbours' addresses stand in the header `Link`
-//! (RFC 8288), and in `/api/v1` in the member `pagination` too. An unreadable value is a 422 that names the parameter.
+//! How a page of a list is answered, and where its neighbours are: their addresses stand in the header `Link` (RFC 8288), and in
+//! `/api/v1` in the member `pagination` too.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::LINK};
-use domain::{Field, Invalid, MAX_NUMBER, MAX_PAGE_LIMIT, Page, PageLimit, PageRequest, Rule};
+use domain::{Page, PageLimit};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use service::problem::Problem;
 
-use crate::family::Family;
-
-/// What lists read of the query string.
-pub(crate) const PARAMETERS: &[&str] = &["limit", "per_page", "after", "before", "page"];
-
-/// The query string's parameters, decoded. Of one that occurs twice the last counts.
-pub(crate) struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        serde_urlencoded::from_str(request.query_string())
-            .map(Self)
-            .map_err(|_| Problem::malformed_request("The query string cannot be read."))
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The page size: `limit`, or `per_page` as others call it.
-    pub(crate) fn limit(&self) -> Result<PageLimit, Invalid> {
-        let read =
-            |text: &str| PageLimit::new(text.parse().map_err(|_| Invalid::new(Field::Limit, Rule::Within(1, MAX_PAGE_LIMIT)))?);
-        let given = |name| self.get(name).map(read).transpose();
-        // The one that does not count must be right, too.
-        let (limit, per_page) = (given("limit")?, given("per_page")?);
-        Ok(limit.or(per_page).unwrap_or_default())
-    }
-
-    /// The one of `after`, `before` and `page` that is given.
-    pub(crate) fn anchor(&self) -> Result<Option<(Field, &str)>, Invalid> {
-        let mut given =
-            [Field::After, Field::Before, Field::Page].into_iter().filter_map(|field| Some((field, self.get(field.as_str())?)));
-        let anchor = given.next();
-        match (anchor, given.next()) {
-            (Some((first, _)), Some((second, _))) => Err(Invalid::new(second, Rule::NotTogether(first))),
-            _ => Ok(anchor),
-        }
-    }
-
-    /// The page of a list that is ordered by number.
-    pub(crate) fn page(&self) -> Result<PageRequest, Invalid> {
-        let limit = self.limit()?;
-        match self.anchor()? {
-            None => Ok(PageRequest::first(limit)),
-            Some((Field::After, text)) => Ok(PageRequest::After { after: number(Field::After, 0, text)?, limit }),
-            Some((Field::Before, text)) => Ok(PageRequest::Before { before: number(Field::Before, 1, text)?, limit }),
-            Some((_, text)) => PageRequest::ordinal(number(Field::Page, 1, text)?, limit),
-        }
-    }
-}
-
-fn number(field: Field, low: u64, text: &str) -> Result<u64, Invalid> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = text.parse().ok().filter(|number| digits && (low..=MAX_NUMBER).contains(number));
-    parsed.ok_or_else(|| Invalid::new(field, Rule::Within(low, MAX_NUMBER)))
-}
+use crate::{family::Family, parameters::Parameters};
 
 /// Where the pages before and behind this one are, as query parameters of the same path.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -136,49 +77,8 @@ fn kept_parameters(request: &HttpRequest) -> String {
 mod tests {
     use super::*;
 
-    fn page(query: &str) -> Result<PageRequest, Invalid> {
-        Parameters(serde_urlencoded::from_str(query).unwrap()).page()
-    }
-
     fn limit(limit: u64) -> PageLimit {
         PageLimit::new(limit).unwrap()
-    }
-
-    #[test]
-    fn each_way_of_asking_for_a_page_is_understood() {
-        for (query, expected) in [
-            ("", PageRequest::After { after: 0, limit: limit(50) }),
-            ("limit=7", PageRequest::After { after: 0, limit: limit(7) }),
-            ("per_page=7&page=3", PageRequest::Span { first: 15, limit: limit(7) }),
-            ("after=0", PageRequest::After { after: 0, limit: limit(50) }),
-            ("after=12&limit=100", PageRequest::After { after: 12, limit: limit(100) }),
-            ("before=12", PageRequest::Before { before: 12, limit: limit(50) }),
-            ("after=1&after=2&other=x", PageRequest::After { after: 2, limit: limit(50) }),
-        ] {
-            assert_eq!(page(query), Ok(expected), "{query}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_meant_is_told_by_its_parameter() {
-        for (query, field) in [
-            ("limit=0", Field::Limit),
-            ("limit=101", Field::Limit),
-            ("limit=", Field::Limit),
-            ("per_page=-1", Field::Limit),
-            ("limit=5&per_page=101", Field::Limit),
-            ("after=-1", Field::After),
-            ("after=+1", Field::After),
-            ("after=", Field::After),
-            ("after=9007199254740992", Field::After),
-            ("before=0", Field::Before),
-            ("page=0", Field::Page),
-            ("page=99999999999999999999", Field::Page),
-            ("after=1&before=3", Field::Before),
-            ("page=1&after=1", Field::Page),
-        ] {
-            assert_eq!(page(query).map_err(|invalid| invalid.field), Err(field), "{query}");
-        }
     }
 
     #[test]

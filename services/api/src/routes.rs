@@ -10,7 +10,7 @@ use service::{
 use crate::{
     applications, chats,
     family::{Family, V1_PREFIX},
-    messages, openapi, paging, search,
+    messages, openapi, parameters, search,
     state::State,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn table() -> Vec<Endpoint> {
                 .get(applications::list)
                 .post(applications::create)
                 .compressed()
-                .parameters(paging::PARAMETERS)
+                .parameters(parameters::PARAMETERS)
                 .documented(openapi::applications::all(family)),
             endpoint(&application)
                 .get(applications::read)
@@ -35,13 +35,13 @@ pub(crate) fn table() -> Vec<Endpoint> {
             endpoint(&format!("{application}/chats"))
                 .get(chats::list)
                 .compressed()
-                .parameters(paging::PARAMETERS)
+                .parameters(parameters::PARAMETERS)
                 .documented(openapi::chats::all(family)),
             endpoint(&chat).get(chats::read).update(chats::update).documented(openapi::chats::one(family)),
             endpoint(&format!("{chat}/messages"))
                 .get(messages::list)
                 .compressed()
-                .parameters(paging::PARAMETERS)
+                .parameters(parameters::PARAMETERS)
                 .documented(openapi::messages::all(family)),
             endpoint(&format!("{chat}/messages/search"))
                 .get(search::search)

@@ -20,7 +20,8 @@ use tokio::{task::yield_now, time::timeout};
 use crate::{
     chats,
     errors::of_store,
-    paging::{self, Neighbours, Parameters},
+    paging::{self, Neighbours},
+    parameters::Parameters,
     path::ChatPath,
     representation::HitBody,
     state::State,
@@ -66,8 +67,7 @@ impl From<Problem> for Failed {
 
 pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request)?;
-    let text = parameters.get("query").or_else(|| parameters.get("q"));
-    let query = Query::parse(text.ok_or_else(|| Invalid::new(Field::Query, Rule::Required))?)?;
+    let query = query(&parameters)?;
     let (cursor, limit) = part(&parameters)?;
     let unit = highlight(&parameters)?;
     let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
@@ -93,6 +93,14 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
     let neighbours = Neighbours::of(&found, limit, |message| message.number.to_string());
     let entries = shown(found.entries, &search.query, unit).await;
     Ok(with_source(paging::answer(&request, "messages", &entries, limit, &neighbours, None), source))
+}
+
+/// What is searched for: `query`, or `q` as others call it.
+fn query(parameters: &Parameters) -> Result<Query, Invalid> {
+    let given = |field: Field| Some((field, parameters.get(field.as_str())?));
+    let text = given(Field::Query).or_else(|| given(Field::Q));
+    let (field, text) = text.ok_or(Invalid::new(Field::Query, Rule::Required))?;
+    Query::parse(text).map_err(|Invalid { rule, .. }| Invalid::new(field, rule))
 }
 
 /// Hits are paged by number: their ordinals would cost a count of all that come before.

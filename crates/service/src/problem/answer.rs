@@ -35,6 +35,7 @@ pub(crate) struct Document<'a> {
     #[schema(nullable = false)]
     request_id: Option<&'a str>,
     /// With `invalid_field`: each field or query parameter that breaks a rule.
+    /// With `malformed_request`: the query parameter that cannot be read.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],

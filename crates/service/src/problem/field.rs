@@ -23,6 +23,11 @@ impl FieldError {
         Self { field: format!("{list}[{index}].{}", invalid.field).into(), ..invalid.into() }
     }
 
+    /// A query parameter that cannot be read, and so is held against no rule.
+    pub(super) fn not_utf_8(parameter: &'static str) -> Self {
+        Self { field: parameter.into(), code: "not_utf8", detail: "must be UTF-8, percent-encoded".to_owned() }
+    }
+
     /// A rule that the list's entry at `index` itself breaks.
     pub fn entry(list: Field, index: usize, rule: Rule) -> Self {
         Self { field: format!("{list}[{index}]").into(), ..Invalid::new(list, rule).into() }

@@ -92,6 +92,13 @@ impl Problem {
         Self::new(Code::MalformedRequest, detail)
     }
 
+    /// 400: a query parameter's value is not UTF-8. `errors` names it.
+    pub fn malformed_parameter(name: &'static str) -> Self {
+        let error = FieldError::not_utf_8(name);
+        let detail = format!("{name} {}.", error.detail);
+        Self { errors: vec![error], ..Self::malformed_request(detail) }
+    }
+
     /// 400: a header that the route needs is not there.
     pub fn missing_header(name: &str) -> Self {
         Self::new(Code::MissingHeader, format!("The header {name} is required here."))
@@ -171,7 +178,7 @@ impl Problem {
         self.code
     }
 
-    /// The fields that break rules.
+    /// The fields that break rules, or the parameter that cannot be read.
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }

@@ -29,6 +29,8 @@ impl World {
 pub(super) enum Expected {
     /// A problem with this status and code.
     Problem(u16, &'static str),
+    /// A problem with this status and code that names this field alone.
+    Field(u16, &'static str, &'static str),
     /// A status without a body, and the connection closed: the framework refuses a head before there is a request.
     Bare(u16),
 }
@@ -40,12 +42,23 @@ impl Expected {
         let holds = match self {
             Self::Bare(status) => answer.status == status && answer.text().is_empty() && answer.header("location").is_none(),
             Self::Problem(status, code) => answer.status == status && is_problem(answer, status, code).unwrap_or(false),
+            Self::Field(status, code, field) => {
+                answer.status == status && is_problem(answer, status, code).unwrap_or(false) && named(answer) == [field]
+            }
         };
         holds.then_some(()).ok_or_else(found)
     }
 }
 
-/// In form, with an id; `errors` for 422 alone, and `Allow` for 405 alone.
+/// The fields in `errors`.
+fn named(answer: &Answer) -> Vec<String> {
+    let problem: Value = serde_json::from_str(&answer.text()).unwrap_or_default();
+    let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().filter_map(|error| Some(error["field"].as_str()?.to_owned())).collect()
+}
+
+/// In form, with an id; `errors` where fields break rules or a parameter cannot be read, `Allow` for 405 alone, and `Retry-After` for
+/// 429 and for what is not there yet.
 fn is_problem(answer: &Answer, status: u16, code: &str) -> Option<bool> {
     let problem: Value = serde_json::from_str(&answer.text()).ok()?;
     let errors = problem.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty());
@@ -58,8 +71,9 @@ fn is_problem(answer: &Answer, status: u16, code: &str) -> Option<bool> {
             && problem["title"].is_string()
             && problem["detail"].is_string()
             && problem["request_id"].as_str()? == answer.header("x-request-id")?
-            && errors == (status == 422)
-            && answer.header("allow").is_some() == (status == 405),
+            && (errors == (code == "invalid_field") || code == "malformed_request")
+            && answer.header("allow").is_some() == (status == 405)
+            && answer.header("retry-after").is_some() == matches!(status, 409 | 429),
     )
 }
 
@@ -132,6 +146,11 @@ impl Request {
     /// Must be answered with this problem.
     pub(super) fn refused(self, status: u16, code: &'static str) -> Case {
         Case::raw(self.service, self.bytes(), Expected::Problem(status, code))
+    }
+
+    /// Must be answered with this problem, which names the field.
+    pub(super) fn refused_for(self, status: u16, code: &'static str, field: &'static str) -> Case {
+        Case::raw(self.service, self.bytes(), Expected::Field(status, code, field))
     }
 
     /// Must be answered with this status alone.
