@@ -17,6 +17,9 @@ pub const MAX_PAGE: u64 = MAX_NUMBER / MAX_PAGE_LIMIT;
 pub struct PageLimit(u64);
 
 impl PageLimit {
+    /// A single entry.
+    pub const ONE: Self = Self(1);
+
     /// Accepts 1 to [`MAX_PAGE_LIMIT`].
     ///
     /// # Errors

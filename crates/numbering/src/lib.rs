@@ -7,7 +7,7 @@
 //! - `seeding` sets a missing counter from MySQL, behind a *fence* in the queue, so that nothing accepted earlier is overlooked;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
 //! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
-//! - `presence` tells a reader whether a number that is not stored may still come.
+//! - `presence` tells a reader whether a number that is not stored may still come, `proofs` up to when everything is stored.
 //!
 //! Why numbers cannot repeat is argued in `docs/ARCHITECTURE.md` and `docs/adr/0001-epochs-and-fences.md`. The crate must never
 //! know of HTTP, and must never give a number whose epoch it has not checked in the same call.
@@ -19,6 +19,7 @@ mod marks;
 mod once;
 mod opening;
 mod presence;
+mod proofs;
 mod seeding;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use error::{Dependency, Error};
 use keeper::Keeper;
 use marks::Marks;
 pub use presence::SETTLING_TIME;
+use proofs::Proofs;
 
 /// The numbering as a service uses it. Clones share one state.
 #[derive(Clone)]
@@ -45,6 +47,7 @@ pub struct Numbering {
     partitions: PartitionCount,
     keeper: Keeper,
     marks: Marks,
+    proofs: Proofs,
 }
 
 impl Numbering {
@@ -58,7 +61,7 @@ impl Numbering {
     ) -> Self {
         let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
-        Self { sequencer, publisher, store, partitions, keeper, marks }
+        Self { sequencer, publisher, store, partitions, keeper, marks, proofs: Proofs::new(partitions) }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
+use events::Partition;
 use tokio::time::timeout_at;
 
 use crate::{Dependency, Error, Numbering};
@@ -50,10 +51,18 @@ impl Numbering {
     /// # Errors
     /// [`Error::Unavailable`] when Redis or the broker cannot be asked.
     pub async fn settled(&self, application: ApplicationId, chat: ChatNumber, deadline: Instant) -> Result<bool, Error> {
+        self.settled_in([self.partitions.partition_of(application, chat)], deadline).await
+    }
+
+    /// As [`Numbering::settled`], for what goes to these partitions.
+    pub(crate) async fn settled_in(
+        &self,
+        partitions: impl IntoIterator<Item = Partition>,
+        deadline: Instant,
+    ) -> Result<bool, Error> {
         let fenced = async {
             let adopted = self.keeper.adopted().await?;
-            let partition = self.partitions.partition_of(application, chat);
-            self.fence(&adopted, [partition], deadline).await
+            self.fence(&adopted, partitions, deadline).await
         };
         match timeout_at(deadline.into(), fenced).await {
             Ok(Err(Error::Unavailable(Dependency::Consumer))) | Err(_) => Ok(false),

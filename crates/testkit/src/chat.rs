@@ -90,7 +90,7 @@ impl Chat {
         Ok(self.all_pages("/messages/search", &[("query", text)]).await?.iter().map(number).collect())
     }
 
-    /// All entries, or the first answer that is none.
+    /// All entries, or the first answer that is none. A page may be short of entries and yet not be the last one.
     async fn all_pages(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Vec<Value>, Answer> {
         let mut entries: Vec<Value> = Vec::new();
         loop {
@@ -100,9 +100,8 @@ impl Chat {
                 return Err(answer);
             }
             let page = answer.json();
-            let page = page.as_array().expect("a list");
-            entries.extend_from_slice(page);
-            if page.len() < 100 {
+            entries.extend_from_slice(page.as_array().expect("a list"));
+            if !answer.header("link").is_some_and(|links| links.contains("rel=\"next\"")) {
                 return Ok(entries);
             }
         }

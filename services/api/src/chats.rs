@@ -1,5 +1,7 @@
 //! `…/chats`: a chat, its name, and the list of an application's chats.
 
+use std::time::Instant;
+
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{ApplicationId, ApplicationToken, Chat, ChatName, ChatNumber, Field, Invalid, Timestamp};
 use serde_json::{Map, Value};
@@ -23,7 +25,8 @@ use crate::{
     path::{ApplicationPath, ChatPath},
     representation::ChatBody,
     state::State,
-    waiting::{Waited, Wanted, pending, wait_for},
+    unbroken::unbroken,
+    waiting::{FENCE_WITHIN, Waited, Wanted, pending, wait_for},
 };
 
 /// `GET …/chats/{number}`
@@ -45,14 +48,16 @@ pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditi
 pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let page = Parameters::of(&request)?.page()?;
     let stored = async || {
-        let mut conn = state.connection().await?;
-        let application = applications::find(&mut conn, path.token).await.map_err(of_store)?;
+        let application = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
         let application = application.ok_or_else(Problem::application_not_found)?;
-        let found = chats::list(&mut conn, application.id, page).await.map_err(of_store)?;
+        let read = async |page| chats::list(&mut *state.connection().await?, application.id, page).await.map_err(of_store);
+        // An application's chats are spread over all queues.
+        let stored_up_to = async |wanted| state.numbering.all_stored_up_to(wanted, Instant::now() + FENCE_WITHIN).await;
+        let found = unbroken(&state.settings, page, read, stored_up_to).await?;
         Ok(Listed { page: found, total: application.chats_count })
     };
     let Listed { page: found, total } = state.cached.read(cached::chats(path.token, page), stored).await?;
-    let neighbours = Neighbours::of(&found, page.limit(), |chat| chat.number.to_string());
+    let neighbours = Neighbours::of_numbered(&found, page);
     let entries: Vec<ChatBody> = found.entries.into_iter().map(ChatBody::from).collect();
     Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, Some(total)))
 }

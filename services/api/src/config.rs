@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::AdminToken;
+use crate::{AdminToken, unbroken::LONGEST_QUEUE};
 
 /// The port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 3000;
@@ -38,6 +38,8 @@ pub struct Config {
 pub struct Settings {
     /// How long a read waits for a number that was given and is not stored yet, in milliseconds.
     pub read_wait_ms: u64,
+    /// How long a page ends before a missing number, in seconds from the creation of the entry above it; 0: it passes over at once.
+    pub gap_hold_s: u64,
     /// The largest chat, in messages, that is searched in MySQL while Elasticsearch is down.
     pub scan_limit: u64,
     /// What who lists or creates applications must bear, if anything.
@@ -48,5 +50,12 @@ impl Settings {
     /// Never shorter than the time in which a create is published or given up: else a fence could overtake it.
     pub(crate) fn read_wait(&self) -> Duration {
         Duration::from_millis(self.read_wait_ms).max(numbering::SETTLING_TIME)
+    }
+
+    /// `None`: not at all. Else never shorter than a create may take until it is published, counted from before its number was
+    /// taken: else a proof could overtake it.
+    pub(crate) fn gap_hold(&self) -> Option<Duration> {
+        const SHORTEST: Duration = Duration::from_secs(3);
+        (self.gap_hold_s > 0).then(|| Duration::from_secs(self.gap_hold_s).clamp(SHORTEST, LONGEST_QUEUE))
     }
 }

@@ -11,6 +11,7 @@ mod conditional;
 mod config;
 mod errors;
 mod family;
+mod gaps;
 mod kept;
 mod messages;
 mod openapi;
@@ -23,6 +24,7 @@ mod routes;
 mod search;
 mod start;
 mod state;
+mod unbroken;
 mod waiting;
 
 pub use access::AdminToken;

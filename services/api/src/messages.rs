@@ -1,7 +1,12 @@
 //! `…/messages`: a message, its text, and the list of a chat's messages.
 
+use std::time::Instant;
+
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
-use domain::{ApplicationId, ApplicationToken, ChatNumber, Field, Message, MessageBody as Text, MessageNumber, Timestamp};
+use domain::{
+    ApplicationId, ApplicationToken, ChatNumber, Field, Message, MessageBody as Text, MessageNumber, PageLimit, PageRequest,
+    Timestamp,
+};
 use service::{
     http::{Body, Conditions},
     json::text_field,
@@ -19,7 +24,8 @@ use crate::{
     path::{ChatPath, MessagePath},
     representation::MessageBody,
     state::State,
-    waiting::{Waited, Wanted, pending, wait_for},
+    unbroken::unbroken,
+    waiting::{FENCE_WITHIN, Waited, Wanted, pending, wait_for},
 };
 
 /// `GET …/messages/{message}`
@@ -44,14 +50,29 @@ pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpReques
     let page = Parameters::of(&request)?.page()?;
     let stored = async || {
         let Some(place) = chats::locate(&state, token, chat).await? else { return Ok(None) };
-        let found = messages::list(&mut *state.connection().await?, place.application_id, chat, page).await.map_err(of_store)?;
+        let application = place.application_id;
+        let read = async |page| messages::list(&mut *state.connection().await?, application, chat, page).await.map_err(of_store);
+        let stored_up_to = async |wanted| stored_up_to(&state, application, chat, wanted).await;
+        let found = unbroken(&state.settings, page, read, stored_up_to).await?;
         Ok(Some(Listed { page: found, total: place.messages_count }))
     };
     let listed = state.cached.read(cached::messages(token, chat, page), stored).await?;
     let Some(Listed { page: found, total }) = listed else { return Ok(pending(chat.get())) };
-    let neighbours = Neighbours::of(&found, page.limit(), |message| message.number.to_string());
+    let neighbours = Neighbours::of_numbered(&found, page);
     let entries: Vec<MessageBody> = found.entries.into_iter().map(MessageBody::from).collect();
     Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(total)))
+}
+
+/// Up to when all that was published of the chat's messages is stored, if that can be told. They pass one queue, and are stored in its
+/// order: where the newest one is younger than what is `wanted`, it tells enough.
+async fn stored_up_to(state: &State, application: ApplicationId, chat: ChatNumber, wanted: Timestamp) -> Option<Timestamp> {
+    let last = PageRequest::Before { before: u64::MAX, limit: PageLimit::ONE };
+    let newest = messages::list(&mut *state.connection().await.ok()?, application, chat, last).await.ok()?;
+    let newest = newest.entries.first().map(|message| message.created_at).filter(|newest| *newest >= wanted);
+    match newest {
+        Some(newest) => Some(newest),
+        None => state.numbering.stored_up_to(application, chat, wanted, Instant::now() + FENCE_WITHIN).await,
+    }
 }
 
 /// `PUT|PATCH …/messages/{message}`: changes the text.

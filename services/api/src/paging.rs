@@ -2,11 +2,11 @@
 //! `/api/v1` in the member `pagination` too.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::LINK};
-use domain::{Page, PageLimit};
+use domain::{Page, PageLimit, PageRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{family::Family, parameters::Parameters};
+use crate::{family::Family, parameters::Parameters, record::Numbered};
 
 /// Where the pages before and behind this one are, as query parameters of the same path.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,23 @@ impl Neighbours {
         Self {
             previous: link(page.has_previous, "before", page.entries.first()),
             next: link(page.has_next, "after", page.entries.last()),
+        }
+    }
+
+    /// Of a page of a list that is ordered by number. One without entries, behind which there are some, is followed by what
+    /// begins where it began.
+    pub(crate) fn of_numbered<T: Numbered>(page: &Page<T>, request: PageRequest) -> Self {
+        let limit = request.limit();
+        if !page.entries.is_empty() {
+            return Self::of(page, limit, |entry| entry.number().to_string());
+        }
+        let again = |name: &str, cursor: u64| Some(format!("{name}={cursor}&limit={}", limit.get()));
+        let none = Self::default();
+        match request {
+            PageRequest::After { after, .. } if page.has_next => Self { next: again("after", after), ..none },
+            PageRequest::Span { first, .. } if page.has_next => Self { next: again("after", first.saturating_sub(1)), ..none },
+            PageRequest::Before { before, .. } if page.has_previous => Self { previous: again("before", before), ..none },
+            _ => none,
         }
     }
 }
@@ -75,6 +92,8 @@ fn kept_parameters(request: &HttpRequest) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::Message;
+
     use super::*;
 
     fn limit(limit: u64) -> PageLimit {
@@ -89,5 +108,24 @@ mod tests {
         let both = neighbours(page(true, true, vec![3, 4]));
         assert_eq!((both.previous.as_deref(), both.next.as_deref()), (Some("before=3&limit=2"), Some("after=4&limit=2")));
         assert_eq!(neighbours(page(true, false, vec![])), Neighbours::default());
+    }
+
+    #[test]
+    fn a_page_without_entries_is_followed_by_what_begins_where_it_began() {
+        let limit = limit(2);
+        let neighbours = |request, has_previous, has_next| {
+            let Neighbours { previous, next } =
+                Neighbours::of_numbered(&Page::<Message> { entries: vec![], has_previous, has_next }, request);
+            (previous, next)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let after = PageRequest::After { after: 7, limit };
+        assert_eq!(neighbours(after, true, true), (None, some("after=7&limit=2")));
+        assert_eq!(neighbours(after, true, false), (None, None));
+        let span = PageRequest::Span { first: 7, limit };
+        assert_eq!(neighbours(span, true, true), (None, some("after=6&limit=2")));
+        let before = PageRequest::Before { before: 7, limit };
+        assert_eq!(neighbours(before, true, true), (some("before=7&limit=2"), None));
+        assert_eq!(neighbours(before, false, true), (None, None));
     }
 }

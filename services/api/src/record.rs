@@ -17,6 +17,7 @@ pub(crate) trait Entity: Sized {
 /// An entity with a number.
 pub(crate) trait Numbered: Entity {
     fn number(&self) -> u64;
+    fn created_at(&self) -> Timestamp;
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +74,10 @@ impl Numbered for Chat {
     fn number(&self) -> u64 {
         self.number.get()
     }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,5 +106,9 @@ impl Entity for Message {
 impl Numbered for Message {
     fn number(&self) -> u64 {
         self.number.get()
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
     }
 }

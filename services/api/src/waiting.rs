@@ -14,9 +14,10 @@ use tokio::time::{sleep_until, timeout_at};
 use crate::{errors::of_numbering, representation::PendingBody};
 
 /// How long the fence may take, once the polling is over.
-const FENCE_WITHIN: Duration = Duration::from_millis(1_200);
-const POLL_MIN: Duration = Duration::from_millis(10);
-const POLL_MAX: Duration = Duration::from_millis(100);
+pub(crate) const FENCE_WITHIN: Duration = Duration::from_millis(1_200);
+/// Between two looks: at first, and at most.
+pub(crate) const POLL_MIN: Duration = Duration::from_millis(10);
+pub(crate) const POLL_MAX: Duration = Duration::from_millis(100);
 
 /// What is not stored at first sight.
 #[derive(Clone, Copy)]

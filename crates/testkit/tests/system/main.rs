@@ -9,6 +9,7 @@ mod cached;
 mod client;
 mod conditional;
 mod counts;
+mod cursors;
 mod idempotency;
 mod ingest;
 mod lists;
