@@ -2,7 +2,7 @@
 
 use testkit::Service::{self, Api, Ingest};
 
-use super::case::{Case, NOBODY, Request, World};
+use super::case::{Case, FAMILIES, NOBODY, Request, World};
 
 const SEARCH: &str = "/chats/1/messages/search?query=x";
 
@@ -29,7 +29,7 @@ fn tokens(world: &World) -> Vec<Case> {
     cases
 }
 
-/// Conditions that cannot be read, and some that are not met.
+/// Conditions that cannot be read, and some that are not met: on every route that knows them.
 fn conditions(world: &World) -> Vec<Case> {
     let mut cases = Vec::new();
     for (path, body) in [
@@ -37,17 +37,51 @@ fn conditions(world: &World) -> Vec<Case> {
         ("/applications/{app}/chats/1", r#"{"name":"x"}"#),
         ("/applications/{app}/chats/1/messages/1", r#"{"body":"x"}"#),
     ] {
-        let put = |line: &str| Request::new(Api, "PUT", world.path(path)).line(line).json(body);
-        for value in ["1", "\"1", "W/1", "w/\"1\"", "\"1\" \"2\"", "*, \"1\"", "\"1 2\""] {
-            cases.push(put(&format!("If-Match: {value}")).refused(400, "malformed_request"));
-            cases.push(put(&format!("If-None-Match: {value}")).refused(400, "malformed_request"));
-        }
-        for line in ["If-Match: \"0\"", "If-Match: W/\"1\"", "If-Match: \"\"", "If-Match:", "If-None-Match: *"] {
-            cases.push(put(line).refused(412, "precondition_failed"));
+        for (family, method) in FAMILIES.iter().flat_map(|family| ["GET", "PUT", "PATCH"].map(|method| (family, method))) {
+            let path = world.path(&format!("{family}{path}"));
+            let request = |line: &[u8]| {
+                let request = Request::new(Api, method, &path).line(line);
+                if method == "GET" { request } else { request.json(body) }
+            };
+            for header in ["If-Match", "If-None-Match"] {
+                let garbage = GARBAGE.map(|value| request(&[header.as_bytes(), b": ", value].concat()));
+                cases.extend(garbage.map(|request| request.refused(400, "malformed_request")));
+                let two = request(format!("{header}: \"1\"").as_bytes()).line(format!("{header}: *"));
+                cases.push(two.refused(400, "malformed_request"));
+            }
+            let not_met: [&[u8]; 7] = [
+                b"If-Match: \"0\"",
+                b"If-Match: \"18446744073709551616\"",
+                b"If-Match: \"-1\", \"x\", \"\xff\"",
+                b"If-Match: W/\"1\"",
+                b"If-Match: \"\"",
+                b"If-Match:",
+                b"If-None-Match: *",
+            ];
+            // A read that `If-None-Match` stops is a 304, and no problem.
+            let not_met = not_met.into_iter().filter(|line| method != "GET" || !line.starts_with(b"If-None"));
+            cases.extend(not_met.map(|line| request(line).refused(412, "precondition_failed")));
         }
     }
     cases
 }
+
+/// What is no list of entity tags.
+const GARBAGE: [&[u8]; 13] = [
+    b"1",
+    b"\"1",
+    b"1\"",
+    b"'1'",
+    b"W/1",
+    b"W/",
+    b"w/\"1\"",
+    b"\"1\" \"2\"",
+    b"*, \"1\"",
+    b"**",
+    b"\"1 2\"",
+    b"\xff",
+    b"\"1\"; \xc3\xa9",
+];
 
 /// Heads that are no request.
 fn heads(service: Service, method: &str, path: &str) -> Vec<Case> {

@@ -4,7 +4,7 @@ use testkit::Service::{self, Api, Ingest};
 
 use super::case::{Case, FAMILIES, Request, World};
 
-const ROUTES: [(Service, &str, &[&str]); 9] = [
+const ROUTES: [(Service, &str, &[&str]); 10] = [
     (Api, "/applications", &["PUT", "PATCH"]),
     (Api, "/applications/{app}", &["POST"]),
     (Api, "/applications/{app}/chats", &["POST", "PUT", "PATCH"]),
@@ -14,6 +14,7 @@ const ROUTES: [(Service, &str, &[&str]); 9] = [
     (Api, "/applications/{app}/chats/1/messages/search?query=x", &["POST", "PUT", "PATCH"]),
     (Ingest, "/applications/{app}/chats", &["GET", "PUT", "PATCH"]),
     (Ingest, "/applications/{app}/chats/1/messages", &["GET", "PUT", "PATCH"]),
+    (Ingest, "/applications/{app}/chats/1/messages:batch", &["GET", "PUT", "PATCH"]),
 ];
 
 const OLDER: [(Service, &str, &[&str]); 3] = [

@@ -1,13 +1,16 @@
 //! Requests that cannot be meant, over all routes of both services: each gets its own status and code, none a 5xx, none harms
 //! another.
 //!
-//! One file a kind: [`bodies`], [`paths`], [`queries`], [`headers`], [`methods`], [`framing`] (what is no HTTP), and [`slow`] clients.
-//! All of them are written to a socket byte by byte, because an HTTP client would refuse to send most of them.
+//! One file a kind: [`bodies`], [`batches`], [`paths`], [`queries`], [`headers`], idempotency [`keys`], [`methods`], [`framing`] (what
+//! is no HTTP), requests beyond the [`limits`], and [`slow`] clients. All of them are written to a socket byte by byte, because an HTTP client would refuse to send most of them.
 
+mod batches;
 mod bodies;
 mod case;
 mod framing;
 mod headers;
+mod keys;
+mod limits;
 mod methods;
 mod panics;
 mod paths;
@@ -18,7 +21,7 @@ mod wire;
 use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Application, Chat, Service, System};
 
 use case::{Case, World};
@@ -28,19 +31,24 @@ const AT_LEAST: usize = 150;
 /// Requests on their way side by side.
 const AT_ONCE: usize = 8;
 
-/// An application with one chat, 1, of one message, 1.
+/// An application with one chat, 1, of the messages 1 and 2, each created with an idempotency key.
 async fn furnish(system: &System) -> (Application, Chat) {
     let application = system.create_application("bad").await;
-    let chat = application.create_chat().await;
-    chat.post("fine").await;
-    chat.await_stored(1).await;
+    application.attempt_chat().header(keys::HEADER, keys::OF_CHAT).send().await.expect(201);
+    let chat = application.chat(1);
+    chat.attempt_post("fine").header(keys::HEADER, keys::OF_MESSAGE).send().await.expect(201);
+    let batch = chat.attempt_batch(json!({ "messages": [{ "body": "fine" }] }));
+    batch.header(keys::HEADER, keys::OF_BATCH).send().await.expect(201);
+    chat.await_stored(2).await;
     (application, chat)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_bad_request_gets_its_own_code() {
     let panics = panics::watch();
-    let system = System::start().await;
+    // On a busy machine the requests of others wait while a large body is read; they are not what is too slow here.
+    let patient = [("CHAT__HTTP__CLIENT_HEADER_MS", 15_000), ("CHAT__HTTP__CLIENT_BODY_MS", 15_000)];
+    let system = patient.into_iter().fold(System::builder(), |system, (name, value)| system.set(name, value)).start().await;
     let (application, chat) = furnish(&system).await;
     // Without the counts, which the count job may bring up to date meanwhile.
     let state = async || [application.read().await, chat.read().await, chat.message(1).await].map(|read| uncounted(read.json()));
@@ -49,9 +57,11 @@ async fn every_bad_request_gets_its_own_code() {
     let world = World { token: application.token.clone() };
     let kinds = [
         ("bodies", bodies::cases(&world)),
+        ("batches", batches::cases(&world)),
         ("paths", paths::cases(&world)),
         ("queries", queries::cases(&world)),
         ("headers", headers::cases(&world)),
+        ("keys", keys::cases(&world)),
         ("methods", methods::cases(&world)),
         ("framing", framing::cases(&world)),
     ];
@@ -73,7 +83,7 @@ async fn every_bad_request_gets_its_own_code() {
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "a request id is used twice");
 
     assert_eq!(before, state().await, "a bad request has changed something");
-    assert_eq!(chat.post("the next").await, 2, "a bad request was given a number");
+    assert_eq!(chat.post("the next").await, 3, "a bad request was given a number");
     assert_eq!(application.create_chat().await.number, 2, "a bad request was given a number");
     for service in [Service::Api, Service::Ingest] {
         let metrics = system.ask(service, "GET", "/metrics").send().await.text();

@@ -86,7 +86,9 @@ const fn place(service: Service, method: &'static str, before: &'static str, aft
 const NAME: Option<&str> = Some(r#"{"name":"x"}"#);
 const BODY: Option<&str> = Some(r#"{"body":"x"}"#);
 
-const APPLICATIONS: [Place; 12] = [
+const BATCH: Option<&str> = Some(r#"{"messages":[{"body":"x"}]}"#);
+
+const APPLICATIONS: [Place; 13] = [
     place(Api, "GET", "/applications/", ""),
     Place { body: NAME, ..place(Api, "PUT", "/applications/", "") },
     Place { body: NAME, ..place(Api, "PATCH", "/applications/", "") },
@@ -98,10 +100,11 @@ const APPLICATIONS: [Place; 12] = [
     place(Api, "GET", "/applications/", "/chats/1/messages/search?query=x"),
     place(Ingest, "POST", "/applications/", "/chats"),
     Place { body: BODY, ..place(Ingest, "POST", "/applications/", "/chats/1/messages") },
+    Place { body: BATCH, ..place(Ingest, "POST", "/applications/", "/chats/1/messages:batch") },
     Place { older: true, ..place(Ingest, "POST", "/chats/", "") },
 ];
 
-const CHATS: [Place; 9] = [
+const CHATS: [Place; 10] = [
     place(Api, "GET", "/applications/{app}/chats/", ""),
     Place { body: NAME, ..place(Api, "PUT", "/applications/{app}/chats/", "") },
     Place { body: NAME, ..place(Api, "PATCH", "/applications/{app}/chats/", "") },
@@ -110,6 +113,7 @@ const CHATS: [Place; 9] = [
     Place { body: BODY, ..place(Api, "PUT", "/applications/{app}/chats/", "/messages/1") },
     place(Api, "GET", "/applications/{app}/chats/", "/messages/search?query=x"),
     Place { body: BODY, ..place(Ingest, "POST", "/applications/{app}/chats/", "/messages") },
+    Place { body: BATCH, ..place(Ingest, "POST", "/applications/{app}/chats/", "/messages:batch") },
     Place { body: BODY, older: true, ..place(Ingest, "POST", "/chats/", "/messages") },
 ];
 
@@ -156,7 +160,7 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
 }
 
 /// Paths at which there is nothing.
-const NOWHERE: [(Service, &str, &str); 40] = [
+const NOWHERE: [(Service, &str, &str); 44] = [
     (Api, "GET", "/"),
     (Api, "GET", "//"),
     (Api, "GET", "/%00"),
@@ -197,4 +201,8 @@ const NOWHERE: [(Service, &str, &str); 40] = [
     (Ingest, "POST", "/chats/"),
     (Ingest, "POST", "/api/v1/chats/{app}"),
     (Ingest, "POST", "/api/v1/chats/1/messages"),
+    (Ingest, "POST", "/chats/1/messages:batch"),
+    (Ingest, "POST", "/applications/{app}/chats:batch"),
+    (Ingest, "POST", "/applications/{app}/chats/1/messages:Batch"),
+    (Ingest, "POST", "/applications/{app}/chats/1/messages/:batch"),
 ];

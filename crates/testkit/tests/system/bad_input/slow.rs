@@ -128,6 +128,6 @@ async fn clients_that_hang_up_in_the_middle_leave_nothing_behind() {
             assert!((400..500).contains(&answer.status), "{:?}: {answer:?}", slow.first);
         }
     }
-    assert_eq!(chat.post("the next").await, 2);
+    assert_eq!(chat.post("the next").await, 3);
     assert_eq!(panics.seen(), Vec::<String>::new());
 }
