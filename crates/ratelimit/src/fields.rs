@@ -4,8 +4,9 @@
 //! `q` is how many requests the policy allows in `w` seconds, `r` how many would pass now, `t` in how many seconds one more would.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use gcra::Verdict;
 
-use crate::{bucket::Verdict, policy::Policy};
+use crate::policy::Policy;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");

@@ -17,9 +17,6 @@ use tokio::{
 
 use crate::{Error, Redis};
 
-/// What takes requests out of buckets; loaded by every new connection.
-const SCRIPT: &str = include_str!("take.lua");
-
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// A connection that lasted this long was a good one: the next attempt need not hold back.
@@ -46,10 +43,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Begins to connect, on the current tokio runtime.
-    pub(crate) fn start(redis: Redis<'_>) -> Result<Self, Error> {
+    /// Begins to connect, on the current tokio runtime. Every new connection loads the script.
+    pub(crate) fn start(redis: Redis<'_>, script: String) -> Result<Self, Error> {
         let state = watch::Sender::new(None);
-        let task = Task { state: state.clone(), client: client(redis.url)?, connect_timeout: redis.connect_timeout };
+        let task = Task { state: state.clone(), client: client(redis.url)?, connect_timeout: redis.connect_timeout, script };
         Ok(Self { state, task: tokio::spawn(task.run()).abort_handle() })
     }
 
@@ -105,6 +102,7 @@ struct Task {
     state: watch::Sender<State>,
     client: Client,
     connect_timeout: Duration,
+    script: String,
 }
 
 impl Task {
@@ -145,7 +143,7 @@ impl Task {
                 Ok::<(), ()>(())
             });
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let script = cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query_async(&mut connection).await?;
+        let script = cmd("SCRIPT").arg("LOAD").arg(&self.script).query_async(&mut connection).await?;
         Ok(Ready { connection, script })
     }
 

@@ -1,6 +1,6 @@
 //! Which limit holds for which request.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::num::NonZeroU32;
 
 use actix_web::http::Method;
 
@@ -17,9 +17,9 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// After how long one more request may come.
-    pub(crate) fn interval(self) -> Duration {
-        Duration::from_micros(60_000_000 / u64::from(self.per_minute.get()))
+    /// After how many microseconds one more request may come.
+    pub(crate) fn interval_us(self) -> u64 {
+        60_000_000 / u64::from(self.per_minute.get())
     }
 }
 
@@ -30,7 +30,12 @@ pub(crate) struct Policy {
     pub(crate) quota: Quota,
 }
 
-/// What there is for each kind of request: POST creates, all else reads or updates.
+/// POST creates, all else reads or updates.
+pub(crate) fn is_create(method: &Method) -> bool {
+    *method == Method::POST
+}
+
+/// What there is for each kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByKind<T> {
     pub(crate) reads: T,
@@ -40,7 +45,7 @@ pub(crate) struct ByKind<T> {
 impl<T> ByKind<T> {
     /// What there is for requests of this method.
     pub(crate) fn of(&self, method: &Method) -> &T {
-        if *method == Method::POST { &self.creates } else { &self.reads }
+        if is_create(method) { &self.creates } else { &self.reads }
     }
 
     pub(crate) fn map<U>(self, with: impl Fn(T) -> U) -> ByKind<U> {
