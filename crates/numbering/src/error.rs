@@ -1,5 +1,7 @@
 //! Why a number was not given, or nothing can be said of one.
 
+use gcra::Verdict;
+
 /// A server, or a part of this system, that others wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dependency {
@@ -43,6 +45,9 @@ pub enum Error {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// The create is beyond its client's limit. Nothing was done.
+    #[error("the client's limit is reached")]
+    Limited(Verdict),
     /// As many creates wait as may wait. Nothing was accepted.
     #[error("too many creates wait")]
     Overloaded,

@@ -18,7 +18,8 @@ const WRITE_RECORD: &str = include_str!("scripts/write_record.lua");
 #[derive(Debug, Clone)]
 pub struct Adopted {
     record: Record,
-    scripts: Scripts,
+    // In a box, or their names would make every value that may hold an epoch large.
+    scripts: Box<Scripts>,
 }
 
 impl Adopted {
@@ -86,7 +87,7 @@ impl Sequencer {
         let found: Option<Vec<u8>> = cmd("GET").arg(self.keys().record()).query_async(&mut connection).await?;
         match found.as_deref().and_then(Record::parse) {
             Some(record) if record.run_id == run_id => {
-                let scripts = Scripts::load(&mut connection, &record).await?;
+                let scripts = Scripts::load(&mut connection, &record).await?.into();
                 Ok(Adoption::Adopted(Adopted { record, scripts }))
             }
             Some(record) => Ok(Adoption::NeedsEpoch { run_id, found: Some(record), reason: NeedsEpochReason::RedisRestarted }),

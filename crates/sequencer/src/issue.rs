@@ -2,9 +2,11 @@
 //! same request with the same idempotency key may still fill.
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
+use gcra::{Charge, Verdict};
 
 use crate::{
     Adopted, Error, Known, Once, Sequencer,
+    limited::Judged,
     reply::{application_id, chat_number, message_number, split, unexpected},
 };
 
@@ -20,6 +22,8 @@ pub enum ChatIssue {
     },
     /// No number was taken: the request's key is known.
     Known(Known<ChatNumber>),
+    /// No number was taken, and nothing else was looked at: the request is beyond its client's limit.
+    Limited(Verdict),
     /// The application is not known in this epoch. It may exist.
     NotSeeded,
 }
@@ -36,6 +40,8 @@ pub enum MessageIssue {
     },
     /// No number was taken: the request's key is known.
     Known(Known<MessageNumber>),
+    /// No number was taken, and nothing else was looked at: the request is beyond its client's limit.
+    Limited(Verdict),
     /// The chat's number is above the last that was given: there is no such chat.
     NoSuchChat,
     /// The application is not known in this epoch. It may exist.
@@ -53,10 +59,11 @@ impl Sequencer {
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets.
     pub async fn issue_chat(&self, adopted: &Adopted, token: ApplicationToken) -> Result<ChatIssue, Error> {
-        self.issue_chat_once(adopted, token, None).await
+        self.issue_chat_once(adopted, token, None, None).await
     }
 
-    /// As [`Sequencer::issue_chat`]; for a request with a key only if the key is not known.
+    /// As [`Sequencer::issue_chat`]; for a request with a key only if the key is not known, and with a charge only if the charge,
+    /// which is made by the same call unless it was made before, lets it pass.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets but who asks with the same key.
@@ -65,15 +72,20 @@ impl Sequencer {
         adopted: &Adopted,
         token: ApplicationToken,
         once: Option<&Once>,
+        charge: Option<&Charge>,
     ) -> Result<ChatIssue, Error> {
         let application = self.keys().application(token, adopted.record().epoch);
         let script = &adopted.scripts().issue_chat;
-        let answer = match once {
-            None => self.run(adopted, script, &[&application], &[]).await?,
+        let judged = match once {
+            None => self.issue(adopted, script, &[&application], &[], &[], charge).await?,
             Some(once) => {
                 let (record, given) = (self.keys().once(token, once.key), once.arguments(self.settings().idempotency_ttl_s));
-                self.run_with(adopted, script, &[&application, &record], &[given.ttl_s], &given.texts).await?
+                self.issue(adopted, script, &[&application, &record], &[given.ttl_s], &given.texts, charge).await?
             }
+        };
+        let answer = match judged {
+            Judged::Passed(answer) => answer,
+            Judged::Limited(verdict) => return Ok(ChatIssue::Limited(verdict)),
         };
         match split(&answer)? {
             (b"ISSUED", [id, number]) => {
@@ -94,11 +106,11 @@ impl Sequencer {
         token: ApplicationToken,
         chat: ChatNumber,
     ) -> Result<MessageIssue, Error> {
-        self.issue_messages_once(adopted, token, chat, 1, None).await
+        self.issue_messages_once(adopted, token, chat, 1, None, None).await
     }
 
     /// Takes a chat's next `count` message numbers, which follow one another; for a request with a key only if the key is not
-    /// known.
+    /// known, and with a charge only if the charge, which is made by the same call unless it was made before, lets it pass.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them but who asks with the same
@@ -110,16 +122,21 @@ impl Sequencer {
         chat: ChatNumber,
         count: u64,
         once: Option<&Once>,
+        charge: Option<&Charge>,
     ) -> Result<MessageIssue, Error> {
         let keys = self.keys().chat(token, adopted.record().epoch, chat);
         let script = &adopted.scripts().issue_messages;
-        let answer = match once {
-            None => self.run(adopted, script, &[keys.application(), keys.counter()], &[chat.get(), count]).await?,
+        let judged = match once {
+            None => self.issue(adopted, script, &[keys.application(), keys.counter()], &[chat.get(), count], &[], charge).await?,
             Some(once) => {
                 let (record, given) = (self.keys().once(token, once.key), once.arguments(self.settings().idempotency_ttl_s));
                 let keys = [keys.application(), keys.counter(), record.as_str()];
-                self.run_with(adopted, script, &keys, &[chat.get(), count, given.ttl_s], &given.texts).await?
+                self.issue(adopted, script, &keys, &[chat.get(), count, given.ttl_s], &given.texts, charge).await?
             }
+        };
+        let answer = match judged {
+            Judged::Passed(answer) => answer,
+            Judged::Limited(verdict) => return Ok(MessageIssue::Limited(verdict)),
         };
         match split(&answer)? {
             (b"ISSUED", [id, number]) => {

@@ -3,7 +3,8 @@
 //! `<prefix>record` is the record. `<prefix>{<token>}:<epoch>` is an application: a hash with its `id` and `chats`, the last chat
 //! number that was given. `<prefix>{<token>}:<epoch>:<chat>` is the last message number that was given in a chat.
 //! `<prefix>{<token>}:key:<hash>` is the record of an idempotency key: it is no epoch's own, outlives the epoch in which it was
-//! written, and ends by its time to live. The braces are the hash tag by which a cluster would keep an application's keys together.
+//! written, and ends by its time to live. The braces are the hash tag by which a cluster would keep an application's keys together;
+//! but every script names the record too, and some a client's bucket, so a cluster cannot run them.
 
 use std::fmt::Write as _;
 

@@ -18,6 +18,7 @@ mod counters;
 mod error;
 mod issue;
 mod keys;
+mod limited;
 mod link;
 mod once;
 mod record;

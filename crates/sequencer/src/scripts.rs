@@ -14,47 +14,68 @@ const ONCE: &str = include_str!("scripts/once.lua");
 const ONCE_LINE: &str = "-- {once}\n";
 const EPOCH_PLACEHOLDER: &str = "{epoch}";
 
+/// What stands around scripts that give numbers for clients that are limited, with lines for the algorithm and for the script.
+const LIMITED: &str = include_str!("scripts/limited.lua");
+const TAKE_LINE: &str = "-- {take}\n";
+const ISSUE_LINE: &str = "-- {issue}\n";
+
+/// The SHA1 names of a script that gives numbers, as it is and with the limit around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Issuing {
+    pub(crate) plain: String,
+    pub(crate) limited: String,
+}
+
+macro_rules! text {
+    ($name:ident) => {
+        include_str!(concat!("scripts/", stringify!($name), ".lua"))
+    };
+}
+
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+    (issuing: $($issuing:ident),+; others: $($name:ident),+;) => {
         /// The scripts' SHA1 names, as the server gave them when they were loaded.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub(crate) struct Scripts {
-            $($(#[$doc])* pub(crate) $name: String,)+
+            $(pub(crate) $issuing: Issuing,)+
+            $(pub(crate) $name: String,)+
         }
 
         impl Scripts {
-            const TEXTS: &[&str] = &[$(include_str!(concat!("scripts/", stringify!($name), ".lua"))),+];
+            fn texts() -> Vec<String> {
+                vec![$(text!($issuing).to_owned(), limited(text!($issuing)),)+ $(text!($name).to_owned(),)+]
+            }
 
             /// The names in the order of the texts.
             fn from_names(names: Vec<String>) -> Result<Self, Error> {
                 let mut names = names.into_iter();
-                Ok(Self { $($name: names.next().ok_or_else(reply::unexpected)?,)+ })
+                let mut next = || names.next().ok_or_else(reply::unexpected);
+                Ok(Self { $($issuing: Issuing { plain: next()?, limited: next()? },)+ $($name: next()?,)+ })
             }
         }
     };
 }
 
 scripts! {
-    issue_chat,
-    issue_messages,
-    confirm,
-    seed_application,
-    seed_chat,
-    raise_chats,
-    raise_messages,
-    last_chat,
-    last_message,
+    issuing: issue_chat, issue_messages;
+    others: confirm, seed_application, seed_chat, raise_chats, raise_messages, last_chat, last_message;
 }
 
 impl Scripts {
     /// Loads the scripts for `record` into the process at the other end, in which the record was read on this connection.
     pub(crate) async fn load(connection: &mut MultiplexedConnection, record: &Record) -> Result<Self, Error> {
         let mut load_all = pipe();
-        for text in Self::TEXTS {
-            load_all.cmd("SCRIPT").arg("LOAD").arg(guarded(text, record));
+        for text in Self::texts() {
+            load_all.cmd("SCRIPT").arg("LOAD").arg(guarded(&text, record));
         }
         Self::from_names(load_all.query_async(connection).await?)
     }
+}
+
+/// The script with the limit between its first line and the rest.
+fn limited(text: &str) -> String {
+    let (first_line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    format!("{first_line}\n{}", LIMITED.replace(TAKE_LINE, gcra::TAKE).replace(ISSUE_LINE, rest))
 }
 
 /// The script with the guard between its first line, which must stay the first, and the rest, and with what it shares with others.
@@ -74,12 +95,12 @@ mod tests {
     #[test]
     fn every_script_is_guarded_by_the_record_before_it_does_anything() {
         let record = Record { epoch: Epoch::new(7), run_id: "0a1b".into() };
-        for text in Scripts::TEXTS {
-            let guarded = guarded(text, &record);
+        for text in Scripts::texts() {
+            let guarded = guarded(&text, &record);
             assert!(guarded.starts_with("#!lua"), "{guarded}");
             let first_call = guarded.find("redis.call").unwrap();
             assert!(guarded[first_call..].starts_with("redis.call('GET', KEYS[1]) ~= '7/0a1b'"), "{guarded}");
-            for left in [PLACEHOLDER, ONCE_LINE, EPOCH_PLACEHOLDER] {
+            for left in [PLACEHOLDER, ONCE_LINE, EPOCH_PLACEHOLDER, TAKE_LINE, ISSUE_LINE] {
                 assert!(!guarded.contains(left), "{guarded}");
             }
         }

@@ -25,7 +25,7 @@ fn once(key: u8, fingerprint: u8) -> Once {
 }
 
 async fn ask(sequencer: &Sequencer, adopted: &Adopted, token: ApplicationToken, count: u64, once: &Once) -> MessageIssue {
-    sequencer.issue_messages_once(adopted, token, chat(1), count, Some(once)).await.unwrap()
+    sequencer.issue_messages_once(adopted, token, chat(1), count, Some(once), None).await.unwrap()
 }
 
 fn issued(number: u64) -> MessageIssue {
@@ -76,7 +76,7 @@ async fn chats_likewise() {
     let shared = Shared::new();
     let (sequencer, adopted) = shared.adopted().await;
     let token = seeded_chat(&sequencer, &adopted, 0).await;
-    let ask = async |once: Once| sequencer.issue_chat_once(&adopted, token, Some(&once)).await.unwrap();
+    let ask = async |once: Once| sequencer.issue_chat_once(&adopted, token, Some(&once), None).await.unwrap();
     let first = once(1, 1);
     let application_id = application();
     let Once { event_id, created_at, .. } = first;
@@ -95,7 +95,7 @@ async fn what_takes_no_number_leaves_no_record() {
     let (sequencer, adopted) = shared.adopted().await;
     let token = support::token();
     assert_eq!(ask(&sequencer, &adopted, token, 1, &once(1, 1)).await, MessageIssue::ApplicationNotSeeded);
-    assert_eq!(sequencer.issue_chat_once(&adopted, token, Some(&once(1, 1))).await.unwrap(), ChatIssue::NotSeeded);
+    assert_eq!(sequencer.issue_chat_once(&adopted, token, Some(&once(1, 1)), None).await.unwrap(), ChatIssue::NotSeeded);
     sequencer.seed_application(&adopted, token, application(), 0).await.unwrap();
     assert_eq!(ask(&sequencer, &adopted, token, 1, &once(1, 1)).await, MessageIssue::NoSuchChat);
     assert!(shared.keys().iter().all(|key| !key.contains(":key:")), "{:?}", shared.keys());
@@ -185,7 +185,7 @@ async fn a_pending_number_keeps_its_place_when_its_counter_alone_is_lost() {
     let token = seeded_chat(&sequencer, &adopted, 4).await;
     let (batch, scene) = (once(1, 1), once(2, 2));
     assert_eq!(ask(&sequencer, &adopted, token, 3, &batch).await, issued(5));
-    sequencer.issue_chat_once(&adopted, token, Some(&scene)).await.unwrap();
+    sequencer.issue_chat_once(&adopted, token, Some(&scene), None).await.unwrap();
     let application_key = format!("{}{{{token}}}:1", shared.settings.key_prefix);
     run::<u64>(&shared.settings.url, cmd("DEL").arg(format!("{application_key}:1")).arg(&application_key));
 
@@ -196,7 +196,7 @@ async fn a_pending_number_keeps_its_place_when_its_counter_alone_is_lost() {
     sequencer.seed_chat(&adopted, token, chat(1), 4).await.unwrap();
     assert_eq!(ask(&sequencer, &adopted, token, 3, &once(1, 1)).await, pending(5, &batch));
     assert_eq!(next_message(&sequencer, &adopted, token).await, 8);
-    let again = sequencer.issue_chat_once(&adopted, token, Some(&once(2, 2))).await.unwrap();
+    let again = sequencer.issue_chat_once(&adopted, token, Some(&once(2, 2)), None).await.unwrap();
     assert!(matches!(again, ChatIssue::Known(Known::Pending { number, .. }) if number == chat(2)), "{again:?}");
     assert_eq!(sequencer.last_chat(&adopted, token).await.unwrap(), Some((application(), 2)));
 }
@@ -262,8 +262,8 @@ async fn the_largest_numbers_stay_exact_in_records() {
         sequencer.last_message(&adopted, token, chat(1)).await.unwrap(),
         Some(MessageNumber::new(number + 2).unwrap().get())
     );
-    sequencer.issue_chat_once(&adopted, token, Some(&scene)).await.unwrap();
-    let again = sequencer.issue_chat_once(&adopted, token, Some(&once(2, 2))).await.unwrap();
+    sequencer.issue_chat_once(&adopted, token, Some(&scene), None).await.unwrap();
+    let again = sequencer.issue_chat_once(&adopted, token, Some(&once(2, 2)), None).await.unwrap();
     let largest = ChatNumber::new(domain::MAX_NUMBER).unwrap();
     assert!(matches!(again, ChatIssue::Known(Known::Pending { number, .. }) if number == largest), "{again:?}");
 }

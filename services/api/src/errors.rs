@@ -24,6 +24,7 @@ pub(crate) fn of_numbering(error: numbering::Error) -> Problem {
         numbering::Error::Overloaded => Problem::overloaded(),
         // Of creates, which are the ingest's.
         numbering::Error::KeyReused => Problem::idempotency_key_reused(),
+        numbering::Error::Limited(verdict) => Problem::rate_limited(verdict.next_s()),
         numbering::Error::Unavailable(missing) => Problem::dependency_unavailable(match missing {
             Missing::Redis => Dependency::Redis,
             Missing::Rabbitmq => Dependency::Rabbitmq,

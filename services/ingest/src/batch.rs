@@ -9,6 +9,7 @@ use actix_web::{
 };
 use domain::{Field, Invalid, MessageBody, MessageNumber, Rule};
 use numbering::{Accepted, MAX_BATCH, NewMessages};
+use ratelimit::Deferred;
 use serde_json::Value;
 use service::{
     http::{Body, RequestId},
@@ -36,9 +37,10 @@ pub(crate) async fn create(
     path: Path<(String, String)>,
     key: Key,
     body: Body,
+    charge: Deferred,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, &id).await?;
+    let (accepted, count) = accept(&state, &path, key, &body, charge, &id).await?;
     Ok(Family::Unversioned.messages(accepted, count))
 }
 
@@ -48,9 +50,10 @@ pub(crate) async fn create_v1(
     path: Path<(String, String)>,
     key: Key,
     body: Body,
+    charge: Deferred,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, &id).await?;
+    let (accepted, count) = accept(&state, &path, key, &body, charge, &id).await?;
     Ok(Family::V1.messages(accepted, count))
 }
 
@@ -59,12 +62,13 @@ async fn accept(
     (token, chat): &(String, String),
     key: Key,
     body: &Body,
+    charge: Deferred,
     id: &RequestId,
 ) -> Result<(Accepted<MessageNumber>, usize), Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let (token, chat) = chat_of(token, chat)?;
     let bodies = bodies(body.object(None)?.remove(Field::Messages.as_str()))?;
-    let new = NewMessages { token, chat, bodies, key: key.0, request_id: id.to_string() };
+    let new = NewMessages { token, chat, bodies, key: key.0, charge: charge.0, request_id: id.to_string() };
     let accepted = state.numbering.create_messages(&new, deadline).await.map_err(problem)?;
     Ok((accepted, new.bodies.len()))
 }

@@ -8,6 +8,7 @@ pub(crate) fn problem(error: Error) -> Problem {
         Error::UnknownApplication => Problem::application_not_found(),
         Error::UnknownChat => Problem::chat_not_found(),
         Error::KeyReused => Problem::idempotency_key_reused(),
+        Error::Limited(verdict) => Problem::rate_limited(verdict.next_s()),
         Error::Overloaded => Problem::overloaded(),
         Error::Unavailable(dependency) => Problem::dependency_unavailable(match dependency {
             Dependency::Redis => problem::Dependency::Redis,

@@ -8,6 +8,7 @@ use actix_web::{
 };
 use domain::{ApplicationToken, ChatNumber, Field, Invalid, MessageBody, MessageNumber, Rule};
 use numbering::{Accepted, NewMessage};
+use ratelimit::Deferred;
 use serde_json::{Map, Value};
 use service::{
     http::{Body, RequestId},
@@ -26,9 +27,10 @@ pub(crate) async fn create(
     path: Path<(String, String)>,
     key: Key,
     body: Body,
+    charge: Deferred,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::Unversioned.message(accept(&state, &path.0, &path.1, key, &body, &id).await?))
+    Ok(Family::Unversioned.message(accept(&state, &path.0, &path.1, key, &body, charge, &id).await?))
 }
 
 /// Of `/api/v1`.
@@ -37,9 +39,10 @@ pub(crate) async fn create_v1(
     path: Path<(String, String)>,
     key: Key,
     body: Body,
+    charge: Deferred,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::V1.message(accept(&state, &path.0, &path.1, key, &body, &id).await?))
+    Ok(Family::V1.message(accept(&state, &path.0, &path.1, key, &body, charge, &id).await?))
 }
 
 /// The older spelling: a chat's number alone names no chat, so the application's token must come in a header.
@@ -49,10 +52,11 @@ pub(crate) async fn create_by_header(
     request: HttpRequest,
     key: Key,
     body: Body,
+    charge: Deferred,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
     let token = request.headers().get(TOKEN_HEADER).ok_or_else(|| Problem::missing_header(TOKEN_HEADER))?;
-    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, &id).await?;
+    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, charge, &id).await?;
     Ok(Family::Unversioned.message(accepted))
 }
 
@@ -62,12 +66,13 @@ async fn accept(
     chat: &str,
     key: Key,
     body: &Body,
+    charge: Deferred,
     id: &RequestId,
 ) -> Result<Accepted<MessageNumber>, Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let (token, chat) = chat_of(token, chat)?;
     let body = text(&mut body.object(Some("message"))?)?;
-    let new = NewMessage { token, chat, body, key: key.0, request_id: id.to_string() };
+    let new = NewMessage { token, chat, body, key: key.0, charge: charge.0, request_id: id.to_string() };
     state.numbering.create_message(&new, deadline).await.map_err(problem)
 }
 

@@ -82,7 +82,7 @@ pub async fn start(
     let background = CancellationToken::new();
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
-    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?;
+    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?.deferring_creates();
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
         return Err(wrong.into());

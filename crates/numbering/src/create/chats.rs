@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use domain::{ApplicationToken, ChatName, ChatNumber, EventId, IdempotencyKey, Timestamp};
 use events::{ChatCreated, Item};
+use gcra::Charge;
 use sequencer::ChatIssue;
 use tokio::time::timeout_at;
 
@@ -22,6 +23,8 @@ pub struct NewChat {
     pub name: Option<ChatName>,
     /// The client's name for this create, if it gave one.
     pub key: Option<IdempotencyKey>,
+    /// What the request is charged with before it gets a number, if its client is limited and it was not charged yet.
+    pub charge: Option<Charge>,
     /// The request that asks for it.
     pub request_id: String,
 }
@@ -41,7 +44,8 @@ impl Numbering {
             let adopted = self.ready(1).await?;
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = request.as_ref().map(|request| request.attempt(event_id, created_at));
-            let numbered = match self.sequencer.issue_chat_once(&adopted, new.token, once.as_ref()).await {
+            let issue = self.sequencer.issue_chat_once(&adopted, new.token, once.as_ref(), new.charge.as_ref());
+            let numbered = match issue.await {
                 Ok(ChatIssue::Issued { application_id, number }) => {
                     Numbered { application_id, number, event_id, created_at, again: false }
                 }
@@ -52,6 +56,7 @@ impl Numbering {
                         Step::BeginAnew => continue,
                     }
                 }
+                Ok(ChatIssue::Limited(verdict)) => return Err(Error::Limited(verdict)),
                 Ok(ChatIssue::NotSeeded) => {
                     self.seed_application(&adopted, new.token, deadline).await?;
                     continue;

@@ -5,6 +5,7 @@ use std::{slice, time::Instant};
 use broker::Items;
 use domain::{ApplicationToken, ChatNumber, EventId, IdempotencyKey, MessageBody, MessageNumber, Timestamp};
 use events::{Item, MessageCreated};
+use gcra::Charge;
 use sequencer::MessageIssue;
 use tokio::time::timeout_at;
 
@@ -28,6 +29,8 @@ pub struct NewMessage {
     pub body: MessageBody,
     /// The client's name for this create, if it gave one.
     pub key: Option<IdempotencyKey>,
+    /// What the request is charged with before it gets a number, if its client is limited and it was not charged yet.
+    pub charge: Option<Charge>,
     /// The request that asks for it.
     pub request_id: String,
 }
@@ -43,6 +46,8 @@ pub struct NewMessages {
     pub bodies: Vec<MessageBody>,
     /// The client's name for this create, if it gave one.
     pub key: Option<IdempotencyKey>,
+    /// What the request is charged with before it gets a number, if its client is limited and it was not charged yet.
+    pub charge: Option<Charge>,
     /// The request that asks for them.
     pub request_id: String,
 }
@@ -53,6 +58,7 @@ struct Texts<'a> {
     chat: ChatNumber,
     bodies: &'a [MessageBody],
     request: Option<Request>,
+    charge: Option<&'a Charge>,
     request_id: &'a str,
 }
 
@@ -62,10 +68,11 @@ impl Numbering {
     /// # Errors
     /// Any [`Error`], at the latest at `deadline`.
     pub async fn create_message(&self, new: &NewMessage, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
-        let NewMessage { token, chat, body, key, request_id } = new;
+        let NewMessage { token, chat, body, key, charge, request_id } = new;
         let bodies = slice::from_ref(body);
         let request = Request::for_messages(key.as_ref(), "message", *chat, bodies);
-        self.create_texts(Texts { token: *token, chat: *chat, bodies, request, request_id }, deadline).await
+        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id };
+        self.create_texts(texts, deadline).await
     }
 
     /// Creates messages and returns the first one's number once the broker has confirmed all of them.
@@ -73,9 +80,10 @@ impl Numbering {
     /// # Errors
     /// Any [`Error`], at the latest at `deadline`.
     pub async fn create_messages(&self, new: &NewMessages, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
-        let NewMessages { token, chat, bodies, key, request_id } = new;
+        let NewMessages { token, chat, bodies, key, charge, request_id } = new;
         let request = Request::for_messages(key.as_ref(), "batch", *chat, bodies);
-        self.create_texts(Texts { token: *token, chat: *chat, bodies, request, request_id }, deadline).await
+        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id };
+        self.create_texts(texts, deadline).await
     }
 
     async fn create_texts(&self, texts: Texts<'_>, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
@@ -88,7 +96,7 @@ impl Numbering {
             let adopted = self.ready(count).await?;
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = texts.request.as_ref().map(|request| request.attempt(event_id, created_at));
-            let issue = self.sequencer.issue_messages_once(&adopted, token, chat, count as u64, once.as_ref());
+            let issue = self.sequencer.issue_messages_once(&adopted, token, chat, count as u64, once.as_ref(), texts.charge);
             let numbered = match issue.await {
                 Ok(MessageIssue::Issued { application_id, number }) => {
                     Numbered { application_id, number, event_id, created_at, again: false }
@@ -101,6 +109,7 @@ impl Numbering {
                         Step::BeginAnew => continue,
                     }
                 }
+                Ok(MessageIssue::Limited(verdict)) => return Err(Error::Limited(verdict)),
                 Ok(MessageIssue::NoSuchChat) => return Err(Error::UnknownChat),
                 Ok(MessageIssue::ApplicationNotSeeded) => {
                     self.seed_application(&adopted, token, deadline).await?;

@@ -12,6 +12,7 @@ mod counts;
 mod cursors;
 mod idempotency;
 mod ingest;
+mod limited_creates;
 mod lists;
 mod methods;
 mod paging;
