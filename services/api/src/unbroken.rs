@@ -5,10 +5,11 @@
 //!
 //! - *young*, while the entry's create began less than `api.gap_hold_s` ago: its own create may still be under way, or about to be sent
 //!   again with its idempotency key;
-//! - *proven* after that, when all that was published until then is stored (a fence in the queue tells). It is a gap for ever (but for a retry that comes even later);
+//! - *proven* after that, when all that was published until then is stored (a fence in the queue tells). It is a gap for ever (but
+//!   for a retry that comes even later);
 //! - *old* after [`LONGEST_QUEUE`], without a proof.
 //!
-//! The services' clocks are thought to agree to a few seconds. A page that would begin with a gap that is not proven waits for a moment
+//! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. A page that would begin with a gap that is not proven waits for a moment
 //! first. It must never fail because a proof cannot be had, and never cost anything when no number is missing, or only old ones are.
 
 use std::time::{Duration, Instant};
