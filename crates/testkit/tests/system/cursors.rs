@@ -171,7 +171,7 @@ async fn a_number_that_never_comes_holds_nobody_up_for_long() {
     let (chat, _) = with_gap(&system).await;
     let (list, began) = (chat.path() + "/messages", Instant::now());
     let whole = async || page(system.client(), &list, "next").await.0 == [1, 2, 4, 5];
-    eventually("the gap is passed over", Duration::from_secs(15), whole).await;
+    eventually("the gap is passed over", PATIENCE, whole).await;
     println!("passed over {:?} after it was there", began.elapsed());
     assert_eq!(page(system.client(), &format!("{list}?after=2"), "next").await.0, [4, 5]);
     assert_eq!(page(system.client(), &format!("{list}?before=4"), "prev").await.0, [1, 2]);
@@ -186,7 +186,7 @@ async fn a_gap_is_passed_over_when_it_is_proven_or_old() {
     assert_eq!(shown().await, [1, 2]);
     // A fence proves it …
     age(&system, "messages", HOLD_S).await;
-    assert_eq!(shown().await, [1, 2, 4, 5]);
+    eventually("a fence proves the gap", PATIENCE, async || shown().await == [1, 2, 4, 5]).await;
     assert_eq!(page(system.client(), &format!("{list}?before=4"), "prev").await.0, [1, 2]);
     // … once and for all …
     system.stop(Service::Consumer).await;
@@ -235,7 +235,8 @@ async fn a_chat_that_comes_late_is_seen_in_its_place() {
     assert_eq!(page(client, &next.unwrap(), "next").await.0, [3, 4]);
     // 5 was never taken: fences in all queues prove it.
     age(&system, "chats", HOLD_S).await;
-    assert_eq!(page(client, &list, "next").await.0, [1, 2, 3, 4, 6]);
+    let whole = async || page(client, &list, "next").await.0 == [1, 2, 3, 4, 6];
+    eventually("fences prove the gap", PATIENCE, whole).await;
     system.stop(Service::Consumer).await;
     store::chats::insert(conn, &[chat(8)]).await.unwrap();
     assert_eq!(page(client, &list, "next").await.0, [1, 2, 3, 4, 6]);
