@@ -9,11 +9,12 @@ RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
 API_CHECK_FLAGS ?=
+MODEL_FLAGS ?= --replicas 3 --creates 1 --losses 2
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test collections load api-check openapi fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test model collections load api-check openapi fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ demo: ## Load the plays of Shakespeare into the running system and check them
 test: ## Run all tests against real servers
 	@$(CARGO) test --workspace --locked --no-run
 	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
+
+model: ## Check the numbering protocol in every order of its steps, within MODEL_FLAGS
+	@$(CARGO) run --locked --release --package model -- $(MODEL_FLAGS)
 
 collections: ## Run the Bruno and Postman collections against a system of their own
 	@$(BUILD)
