@@ -4,7 +4,7 @@
 
 use crate::{
     few::Few,
-    state::{Epoch, Event, MAX_EVENTS, Set},
+    names::{Epoch, Event, MAX_EVENTS, Set},
 };
 
 /// What stands in the queue.

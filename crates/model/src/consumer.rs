@@ -7,8 +7,8 @@ use crate::{
     Guard, Protocol, State,
     broker::Item,
     mysql::Inserted,
+    names::{Epoch, Event},
     redis::{Adoption, Raise},
-    state::{Epoch, Event},
 };
 
 /// The pipeline of the partition.

@@ -16,6 +16,7 @@ mod consumer;
 mod few;
 mod ingest;
 mod mysql;
+mod names;
 mod properties;
 mod protocol;
 mod redis;

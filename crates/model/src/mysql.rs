@@ -2,7 +2,7 @@
 
 use crate::{
     Guard, Guards,
-    state::{Epoch, Event, MAX_EVENTS, Number, Set},
+    names::{Epoch, Event, MAX_EVENTS, Number, Set},
 };
 
 /// The tables.

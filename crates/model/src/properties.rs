@@ -8,8 +8,8 @@ use stateright::Property;
 use crate::{
     Protocol, State,
     ingest::Phase,
+    names::{Event, Number, Set},
     redis::Adoption,
-    state::{Event, Number, Set},
 };
 
 /// No two acknowledged creates share a number.

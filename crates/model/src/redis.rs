@@ -7,7 +7,7 @@
 use crate::{
     Guard, Guards,
     few::Few,
-    state::{Epoch, Number, Run},
+    names::{Epoch, Number, Run},
 };
 
 /// `Record`: the epoch that was opened, and the process that it was opened in.

@@ -8,8 +8,8 @@
 use crate::{
     Guard, Protocol, State,
     ingest::Phase,
+    names::Set,
     redis::{Data, Record},
-    state::Set,
 };
 
 impl Protocol {

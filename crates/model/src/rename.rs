@@ -4,8 +4,8 @@ use crate::{
     State,
     broker::Item,
     ingest::{Phase, Replica},
+    names::{Epoch, Event, MAX_EVENTS},
     redis::{Data, Record},
-    state::{Epoch, Event, MAX_EVENTS},
 };
 
 impl State {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use stateright::Path;
 
-use crate::{Action, Consume, State, broker::Item, ingest::Phase, redis::Raise, state::Event};
+use crate::{Action, Consume, State, broker::Item, ingest::Phase, names::Event, redis::Raise};
 
 /// One line for each step: who did what, and what has come of it.
 pub fn story(path: Path<State, Action>) -> String {

@@ -2,7 +2,7 @@
 
 use stateright::Representative;
 
-use crate::{State, broker::Item, few::Few, state::MAX_REPLICAS};
+use crate::{State, broker::Item, few::Few, names::MAX_REPLICAS};
 
 impl Representative for State {
     /// The replicas in order, and the fences with their senders. Events have names that say nothing of replicas.

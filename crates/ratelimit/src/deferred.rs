@@ -20,7 +20,7 @@ use service::problem::Problem;
 
 use crate::{
     limits::{Limits, Rule},
-    middleware::refused,
+    refused::refused,
 };
 
 /// What a create is charged with, where creates are limited and [deferred](crate::RateLimit::deferring_creates). Ask for it as a

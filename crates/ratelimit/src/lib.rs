@@ -15,6 +15,7 @@ mod link;
 mod middleware;
 mod networks;
 mod policy;
+mod refused;
 mod settings;
 
 pub use deferred::Deferred;

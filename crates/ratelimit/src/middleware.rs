@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error as ActixError, HttpRequest, HttpResponse,
+    Error as ActixError,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
@@ -20,6 +20,7 @@ use crate::{
     limits::{Limits, Rule},
     link::Link,
     policy::{self, Policies},
+    refused::refused,
 };
 
 /// The limits in force, if any. Clones share one connection.
@@ -111,9 +112,4 @@ async fn judge_first(
     };
     rule.tell(&verdict, response.headers_mut());
     Ok(response)
-}
-
-pub(crate) fn refused(request: HttpRequest, problem: Problem) -> ServiceResponse<BoxBody> {
-    // `into_response` would lose the problem, to which the request's id is still to be added.
-    ServiceResponse::new(request, HttpResponse::from_error(problem))
 }

@@ -5,8 +5,8 @@ use super::{Phase, Replica};
 use crate::{
     Guard, Protocol, State,
     broker::Item,
+    names::{Event, Number},
     redis::{Issue, Record},
-    state::{Event, Number},
 };
 
 impl Protocol {

@@ -8,8 +8,8 @@ mod opening;
 
 use crate::{
     Call, Guard, Protocol, State,
+    names::{Epoch, Event, Number, Run},
     redis::{Adoption, Record},
-    state::{Epoch, Event, Number, Run},
 };
 
 /// Where a replica stands: what it does next, and all that it knows.

@@ -1,7 +1,7 @@
 //! Opening an epoch: the steps of `numbering::opening`, in their order.
 
 use super::{Phase, Replica};
-use crate::{Guard, Protocol, State, redis::Record, state::Run};
+use crate::{Guard, Protocol, State, names::Run, redis::Record};
 
 impl Protocol {
     pub(super) fn next_epoch(&self, state: &mut State, replica: &mut Replica, run: Run) {
