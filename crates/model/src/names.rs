@@ -9,7 +9,7 @@ pub(crate) type Number = u8;
 /// Names a create that has a number: the least that no other has.
 pub(crate) type Event = u8;
 
-/// More events, and higher numbers, than the widest bounds can bring.
+/// More events, and higher numbers, than any bounds bring that can be checked in a day. A check that has more ends in a panic.
 pub(crate) const MAX_EVENTS: usize = 16;
 /// The widest bound on replicas.
 pub(crate) const MAX_REPLICAS: usize = 3;
