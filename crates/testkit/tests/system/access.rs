@@ -172,7 +172,7 @@ async fn large_lists_are_compressed_for_clients_that_accept_it_and_nothing_else_
     for _ in 0..3 {
         chat.post(&speech).await;
     }
-    chat.await_found("summer", &[1, 2, 3], super::search::SOON).await;
+    chat.await_found("summer", &[1, 2, 3], super::search::SOME_TIME).await;
     application.create_chat().await;
 
     let messages = format!("{}/messages", chat.path());

@@ -155,7 +155,7 @@ async fn what_is_unknown_is_told_by_what_it_is() {
 async fn tenants_do_not_see_one_another() {
     let system = System::start().await;
     let (_, mine) = stored_message(&system).await;
-    mine.await_found("there", &[1], super::search::SOON).await;
+    mine.await_found("there", &[1], super::search::SOME_TIME).await;
     let other = system.create_application("Rose").await;
     let foreign = other.chat(1);
     // The other one has no chat 1 at all …

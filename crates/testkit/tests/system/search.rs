@@ -7,7 +7,9 @@ use serde_json::json;
 use testkit::System;
 
 /// What was written or edited must be found within this time.
-pub(crate) const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(2);
+/// For tests that search and are about something else.
+pub(crate) const SOME_TIME: Duration = Duration::from_secs(20);
 
 const BODIES: [&str; 20] = [
     "Hello, World",
