@@ -35,6 +35,9 @@ impl Environment {
             ("CHAT__HTTP__PORT", "0"),
             ("CHAT__HTTP__WORKERS", "1"),
             ("CHAT__LOG__FILTER", &log),
+            // Within hours, not in the middle of a test that compares answers; a test of the counts sets a shorter interval.
+            ("CHAT__CONSUMER__COUNT_INTERVAL_MS", "86400000"),
+            ("CHAT__CONSUMER__COUNT_FIRST_MS", "86400000"),
         ] {
             environment.set(name, value);
         }

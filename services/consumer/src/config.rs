@@ -45,6 +45,8 @@ pub struct Settings {
     pub relay_interval_ms: u64,
     /// How often counts are brought up to date, in milliseconds.
     pub count_interval_ms: u64,
+    /// How soon after the start counts are brought up to date for the first time, at the latest, in milliseconds.
+    pub count_first_ms: u64,
     /// The first pause before something that failed is tried again, in milliseconds.
     pub retry_min_ms: u64,
     /// The longest pause before something that failed is tried again, in milliseconds.
@@ -68,6 +70,7 @@ impl Settings {
             ((1..=1_000).contains(&self.indexer_queue_batches), "consumer.indexer_queue_batches must be 1 to 1000"),
             ((10..=60_000).contains(&self.relay_interval_ms), "consumer.relay_interval_ms must be 10 to 60000"),
             ((100..=86_400_000).contains(&self.count_interval_ms), "consumer.count_interval_ms must be 100 to 86400000"),
+            ((100..=86_400_000).contains(&self.count_first_ms), "consumer.count_first_ms must be 100 to 86400000"),
             ((1..=self.retry_max_ms).contains(&self.retry_min_ms), "consumer.retry_min_ms must be 1 to consumer.retry_max_ms"),
             ((1..=60_000).contains(&self.retry_max_ms), "consumer.retry_max_ms must be 1 to 60000"),
         ];
@@ -89,6 +92,10 @@ impl Settings {
     pub(crate) fn count_interval(&self) -> Duration {
         Duration::from_millis(self.count_interval_ms)
     }
+
+    pub(crate) fn count_first(&self) -> Duration {
+        Duration::from_millis(self.count_first_ms)
+    }
 }
 
 /// A setting that cannot work, and what it must be.
@@ -108,6 +115,7 @@ mod tests {
             indexer_queue_batches: 16,
             relay_interval_ms: 200,
             count_interval_ms: 3_600_000,
+            count_first_ms: 30_000,
             retry_min_ms: 50,
             retry_max_ms: 5_000,
         }
@@ -123,6 +131,7 @@ mod tests {
             ("indexer_queue_batches", Settings { indexer_queue_batches: 0, ..settings() }),
             ("relay_interval_ms", Settings { relay_interval_ms: 0, ..settings() }),
             ("count_interval_ms", Settings { count_interval_ms: 0, ..settings() }),
+            ("count_first_ms", Settings { count_first_ms: 0, ..settings() }),
             ("retry_min_ms", Settings { retry_min_ms: 6_000, ..settings() }),
             ("retry_m", Settings { retry_max_ms: 0, ..settings() }),
         ];

@@ -15,8 +15,6 @@ const LOCK: &str = "counts";
 const CHUNK: u32 = 500;
 /// The pause between transactions, so that a large run leaves room for the batches.
 const PAUSE: Duration = Duration::from_millis(5);
-/// The first run comes so soon after the start, at the latest.
-const FIRST_WITHIN: Duration = Duration::from_secs(30);
 /// A run that failed is tried again so soon.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
@@ -52,9 +50,9 @@ async fn apply_all(store: &Store) -> Result<u64, store::Error> {
     }
 }
 
-/// Runs the job soon after the start and then in every interval, until `stop`.
-pub(crate) async fn run_periodically(store: Store, interval: Duration, stop: CancellationToken) {
-    let mut wait = FIRST_WITHIN.min(interval).mul_f64(rand::random_range(0.0..1.0));
+/// Runs the job within `first` of the start and then in every interval, until `stop`.
+pub(crate) async fn run_periodically(store: Store, first: Duration, interval: Duration, stop: CancellationToken) {
+    let mut wait = first.min(interval).mul_f64(rand::random_range(0.0..1.0));
     while stop.run_until_cancelled(sleep(wait)).await.is_some() {
         let began = Instant::now();
         let Some(outcome) = stop.run_until_cancelled(run(&store)).await else { return };

@@ -114,7 +114,8 @@ pub async fn start(
     let indexer = tokio::spawn(index::run(index.clone(), store.clone(), waiting));
     let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
     tokio::spawn(relay.run(stop.clone()));
-    tokio::spawn(counts::run_periodically(store.clone(), config.consumer.count_interval(), stop.clone()));
+    let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
+    tokio::spawn(counts::run_periodically(store.clone(), first, interval, stop.clone()));
     tokio::spawn(monitor::run(consumer.clone(), store.clone(), stop.clone()));
 
     let shared = Arc::new(Shared {
