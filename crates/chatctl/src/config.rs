@@ -17,6 +17,13 @@ pub(crate) struct Database {
     pub(crate) mysql: store::Settings,
 }
 
+/// For commands that store: a number that was lost sight of is asked for in Redis.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Letters {
+    pub(crate) mysql: store::Settings,
+    pub(crate) redis: sequencer::Settings,
+}
+
 /// Prints the settings in force.
 pub(crate) fn check() -> Result<()> {
     print!("{}", config::redacted::<Stores>(None)?);

@@ -3,8 +3,10 @@
 
 mod config;
 mod counts;
+mod dead;
 mod demo;
 mod migrate;
+mod text;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,9 @@ enum Command {
     /// Look after the counts of chats and messages
     #[command(subcommand)]
     Counts(counts::Command),
+    /// Look at what could not be stored, store it after all, or let it go
+    #[command(subcommand)]
+    Dead(dead::Command),
     /// Print the settings in force, without passwords
     CheckConfig,
     /// Load the plays of Shakespeare into a running system, and check that all of it comes back
@@ -38,6 +43,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Migrate => migrate::run().await,
         Command::Counts(command) => counts::run(command).await,
+        Command::Dead(command) => dead::run(command).await,
         Command::CheckConfig => config::check(),
         Command::Demo(options) => demo::run(options).await,
     };

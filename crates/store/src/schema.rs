@@ -76,6 +76,8 @@ diesel::table! {
         message_number -> Nullable<Unsigned<Bigint>>,
         payload -> Longblob,
         created_at -> Datetime,
+        resolution -> Nullable<Varchar>,
+        resolved_at -> Nullable<Datetime>,
     }
 }
 

@@ -60,6 +60,11 @@ impl Environment {
         changed
     }
 
+    /// All of it.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The configuration that this environment makes.
     pub(crate) fn config<T: DeserializeOwned>(&self) -> Result<T, service::Error> {
         service::config::load_from(self.0.clone(), None)

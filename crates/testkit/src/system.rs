@@ -148,6 +148,11 @@ impl System {
         self.environment.config().unwrap_or_else(|error| panic!("no configuration: {error}"))
     }
 
+    /// The environment that the services were given, for a process of the test's.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment.variables()
+    }
+
     /// Sends Redis a command, as an operator would.
     pub async fn redis<T: FromRedisValue>(&self, command: &[&str]) -> T {
         let client = redis::Client::open(self.servers.url(Server::Redis)).unwrap();

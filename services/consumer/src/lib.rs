@@ -4,7 +4,7 @@
 //! earlier epoch; `persist` stores a part of a batch in one transaction, of which `plan` says what it holds; `commit` sees the
 //! batch through, with `isolate` to find a poisoned item and `letters` to keep it; `settle` acknowledges. `pipeline` ties these
 //! together, one a partition. Beside them `index` takes what was stored to the search index, `relay` what that missed, and
-//! [`counts`] keeps the counts.
+//! [`counts`] keeps the counts. [`retry`] stores a dead letter after all, when an operator asks for it.
 //!
 //! The service must never acknowledge what is not stored, never drop an item, and never let search delay storing.
 
@@ -22,6 +22,7 @@ mod persist;
 mod pipeline;
 mod plan;
 mod relay;
+pub mod retry;
 mod settle;
 mod start;
 mod stragglers;

@@ -1,9 +1,13 @@
-//! Polls what no event tells: how much waits in the queues and in the outbox. Only for metrics: nothing depends on it.
+//! Polls what no event tells: how much waits in the queues, in the outbox and for an operator. Only for metrics: nothing depends on it.
 
 use std::time::Duration;
 
 use broker::Consumer;
-use store::{Store, outbox};
+use store::{
+    Store,
+    dead_letters::{self, Reason},
+    outbox,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -28,9 +32,22 @@ pub(crate) async fn run(consumer: Consumer, store: Store, stop: CancellationToke
             Ok(rows) => metrics::gauge!("chat_outbox_rows").set(rows as f64),
             Err(error) => tracing::debug!(%error, "the outbox could not be measured"),
         }
+        if let Err(error) = dead_letters(&store).await {
+            tracing::debug!(%error, "the dead letters could not be counted");
+        }
     }
 }
 
 async fn outbox_depth(store: &Store) -> Result<u64, store::Error> {
     outbox::depth(&mut *store.acquire().await?).await
+}
+
+/// Every reason is told, also while there is none, so that an alert can tell "none" from "not measured".
+async fn dead_letters(store: &Store) -> Result<(), store::Error> {
+    let mut connection = store.acquire().await?;
+    for reason in Reason::ALL {
+        let letters = dead_letters::unresolved(&mut connection, reason, None).await?;
+        metrics::gauge!("chat_dead_letters_unresolved", "reason" => reason.as_str()).set(letters as f64);
+    }
+    Ok(())
 }

@@ -87,34 +87,16 @@ impl Persister {
                 plan.yield_to(&taken);
                 plan.settle_disputes(&taken);
             }
-            chats::insert(connection, &plan.chats).await?;
-            plan.forsake(&self.missing_chats(connection, &plan).await?);
-            messages::insert(connection, &plan.messages).await?;
-            dead_letters::add(connection, &plan.dead).await?;
+            insert(connection, &mut plan, |chat| self.known.contains_key(chat)).await?;
             if let Some(epoch) = epoch {
                 partition_epochs::raise(connection, self.partition, epoch).await?;
             }
-            let outbox_id = add_to_outbox(connection, &plan, due_at).await?;
-            // Last, and sorted by key: the count job takes the same locks in the same order.
-            let now = Timestamp::now();
-            counts::mark_applications(connection, &plan.chats_added(), now).await?;
-            counts::mark_chats(connection, &plan.messages_added(), now).await?;
+            let outbox_id = note(connection, &plan, due_at).await?;
             Ok::<_, Error>(Stored { plan, outbox_id })
         })
         .await?;
         self.remember(&stored.plan);
         Ok(stored)
-    }
-
-    /// The chats that messages of the plan need and that are not stored, those that it inserts itself apart.
-    async fn missing_chats(&self, connection: &mut Connection, plan: &Plan<'_>) -> Result<HashSet<ChatKey>, Error> {
-        let inserted: HashSet<ChatKey> = plan.chats.iter().map(|chat| (chat.application_id, chat.number)).collect();
-        let unknown = plan.chats_to_look_up(|chat| inserted.contains(chat) || self.known.contains_key(chat));
-        if unknown.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let existing: HashSet<ChatKey> = chats::existing(connection, &unknown).await?.into_iter().collect();
-        Ok(unknown.into_iter().filter(|chat| !existing.contains(chat)).collect())
     }
 
     /// To be called after the commit only.
@@ -124,8 +106,54 @@ impl Persister {
     }
 }
 
-/// Which items became dead letters earlier. Normally there is none in the whole table, which is quickly seen.
-async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSet<EventId>, Error> {
+/// Inserts the plan's rows; messages whose chat is neither stored nor among them, nor `known` to be stored, become dead letters of
+/// the plan.
+///
+/// # Errors
+/// Nothing of the plan was inserted but, it may be, its chats: to be rolled back, unless the plan holds a single item.
+pub(crate) async fn insert(
+    connection: &mut Connection,
+    plan: &mut Plan<'_>,
+    known: impl Fn(&ChatKey) -> bool,
+) -> Result<(), Error> {
+    chats::insert(connection, &plan.chats).await?;
+    plan.forsake(&missing_chats(connection, plan, known).await?);
+    messages::insert(connection, &plan.messages).await
+}
+
+/// Writes what goes with the rows that a plan inserted: its dead letters, the outbox row, whose key is returned, and the marks for
+/// the count job.
+///
+/// # Errors
+/// To be rolled back.
+pub(crate) async fn note(connection: &mut Connection, plan: &Plan<'_>, due_at: Timestamp) -> Result<Option<u64>, Error> {
+    dead_letters::add(connection, &plan.dead).await?;
+    let outbox_id = add_to_outbox(connection, plan, due_at).await?;
+    // Last, and sorted by key: the count job takes the same locks in the same order.
+    let now = Timestamp::now();
+    counts::mark_applications(connection, &plan.chats_added(), now).await?;
+    counts::mark_chats(connection, &plan.messages_added(), now).await?;
+    Ok(outbox_id)
+}
+
+/// The chats that messages of the plan need and that are not stored, those that it inserts itself apart.
+async fn missing_chats(
+    connection: &mut Connection,
+    plan: &Plan<'_>,
+    known: impl Fn(&ChatKey) -> bool,
+) -> Result<HashSet<ChatKey>, Error> {
+    let inserted: HashSet<ChatKey> = plan.chats.iter().map(|chat| (chat.application_id, chat.number)).collect();
+    let unknown = plan.chats_to_look_up(|chat| inserted.contains(chat) || known(chat));
+    if unknown.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let existing: HashSet<ChatKey> = chats::existing(connection, &unknown).await?.into_iter().collect();
+    Ok(unknown.into_iter().filter(|chat| !existing.contains(chat)).collect())
+}
+
+/// Which items became dead letters earlier, whatever an operator has made of them since: what was stored by hand, or let go, must
+/// not come to life once more. Normally there is none in the whole table, which is quickly seen.
+pub(crate) async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSet<EventId>, Error> {
     if dead_letters::is_empty(connection).await? {
         return Ok(HashSet::new());
     }
@@ -138,7 +166,7 @@ async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSe
 }
 
 /// Which events are stored under the plan's numbers.
-async fn taken(connection: &mut Connection, plan: &Plan<'_>) -> Result<Taken, Error> {
+pub(crate) async fn taken(connection: &mut Connection, plan: &Plan<'_>) -> Result<Taken, Error> {
     let mut taken = Taken::new();
     for ((application_id, chat), event) in chats::stored_events(connection, &plan.chat_keys()).await? {
         taken.insert((application_id, chat, None), event);

@@ -142,6 +142,14 @@ impl<'a> Plan<'a> {
         });
     }
 
+    /// Takes in what another plan of the same transaction has to insert and to keep.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.chats.extend(other.chats);
+        self.messages.extend(other.messages);
+        self.disputed.extend(other.disputed);
+        self.dead.extend(other.dead);
+    }
+
     /// Chats to insert by application: what the count job has to add.
     pub(crate) fn chats_added(&self) -> BTreeMap<ApplicationId, u64> {
         tally(self.chats.iter().map(|chat| chat.application_id))

@@ -51,6 +51,11 @@ pub(crate) async fn decide(sequencer: &Sequencer, store: &Store, entries: &mut [
     Ok(())
 }
 
+/// The epoch in which numbers are given now.
+pub(crate) async fn current_epoch(sequencer: &Sequencer) -> Result<Epoch, Error> {
+    Ok(adopt(sequencer, Epoch::new(0)).await?.record().epoch)
+}
+
 fn is_straggler(entry: &Entry) -> bool {
     matches!(entry.subject, Subject::Straggler(_))
 }

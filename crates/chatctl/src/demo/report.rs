@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::text::thousands;
+
 /// All figures of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -77,28 +79,9 @@ fn row(f: &mut fmt::Formatter<'_>, label: &str, count: u64, more: &str) -> fmt::
     writeln!(f, "{label:<28}{:>12}{more}", thousands(count))
 }
 
-/// `30,586`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_three_digits() {
-        let texts = [0, 7, 999, 1_000, 30_586, 1_234_567].map(thousands);
-        assert_eq!(texts, ["0", "7", "999", "1,000", "30,586", "1,234,567"]);
-    }
 
     #[test]
     fn a_good_run_has_a_short_table() {

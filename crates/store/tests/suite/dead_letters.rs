@@ -2,7 +2,7 @@
 
 use domain::{ApplicationId, EventId, Timestamp};
 use events::Identity;
-use store::dead_letters::{self, DeadLetter, Reason};
+use store::dead_letters::{self, DeadLetter, Filter, Reason, Resolution};
 
 use super::support::{Database, chat_number, message_number};
 
@@ -74,4 +74,36 @@ async fn a_long_detail_is_cut() {
     long.detail = "🦀".repeat(600);
     dead_letters::add(conn, &[long]).await.unwrap();
     assert_eq!(dead_letters::list(conn, 0, 1).await.unwrap()[0].letter.detail, "🦀".repeat(500));
+}
+
+#[tokio::test]
+async fn letters_are_listed_and_counted_by_reason_until_they_are_resolved() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let of = |application| Identity { application_id: Some(ApplicationId::new(application)), ..Identity::default() };
+    let letters: Vec<_> =
+        (1..=6).map(|turn| letter([Reason::Conflict, Reason::Rejected][turn % 2], of(turn as u64 % 3))).collect();
+    dead_letters::add(conn, &letters).await.unwrap();
+    let all = Filter { reason: None, resolved_too: false, after: 0, limit: 100 };
+    let ids = async |conn: &mut store::Connection, filter: Filter| -> Vec<u64> {
+        dead_letters::summaries(conn, &filter).await.unwrap().into_iter().map(|letter| letter.id).collect()
+    };
+    assert_eq!(ids(conn, all).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(ids(conn, Filter { reason: Some(Reason::Conflict), ..all }).await, [2, 4, 6]);
+    assert_eq!(ids(conn, Filter { after: 2, limit: 2, ..all }).await, [3, 4]);
+    assert_eq!(dead_letters::summaries(conn, &all).await.unwrap()[0].payload_bytes, 4);
+
+    let now = Timestamp::now();
+    dead_letters::resolve(conn, 4, Resolution::Discarded, now).await.unwrap();
+    dead_letters::erase_payload(conn, 4).await.unwrap();
+    assert_eq!(ids(conn, Filter { reason: Some(Reason::Conflict), ..all }).await, [2, 6]);
+    assert_eq!(ids(conn, Filter { reason: Some(Reason::Conflict), resolved_too: true, ..all }).await, [2, 4, 6]);
+    let resolved = dead_letters::find(conn, 4).await.unwrap().unwrap();
+    assert_eq!(resolved.resolved.map(|resolved| (resolved.resolution, resolved.at)), Some((Resolution::Discarded, now)));
+    assert_eq!(resolved.letter.payload, [0; 0]);
+    assert_eq!(dead_letters::find(conn, 7).await.unwrap(), None);
+
+    assert_eq!(dead_letters::unresolved(conn, Reason::Conflict, None).await.unwrap(), 2);
+    assert_eq!(dead_letters::unresolved(conn, Reason::Conflict, Some(ApplicationId::new(2))).await.unwrap(), 1);
+    assert_eq!(dead_letters::unresolved(conn, Reason::ChatMissing, None).await.unwrap(), 0);
 }

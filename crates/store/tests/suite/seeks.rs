@@ -11,7 +11,7 @@ use store::{
     Connection, Error, Range, applications,
     applications::PageOfApplications,
     chats, counts,
-    dead_letters::{self, DeadLetter, Reason},
+    dead_letters::{self, DeadLetter, Filter, Reason},
     epochs, messages, outbox, transaction,
 };
 
@@ -149,6 +149,12 @@ async fn no_query_reads_more_rows_than_it_needs() {
     reads(conn, "outbox::postpone", 6, async |conn| outbox::postpone(conn, &[7, 4_000], now).await).await;
     reads(conn, "outbox::remove", 6, async |conn| outbox::remove(conn, &[7, 4_000]).await).await;
     reads(conn, "dead_letters::list", 12, async |conn| dead_letters::list(conn, 200, 10).await).await;
+    let rejected = Filter { reason: Some(Reason::Rejected), resolved_too: false, after: 0, limit: 10 };
+    reads(conn, "dead_letters::summaries", 4, async |conn| dead_letters::summaries(conn, &rejected).await).await;
+    let conflicts = Filter { reason: Some(Reason::Conflict), after: 200, ..rejected };
+    reads(conn, "dead_letters::summaries", 14, async |conn| dead_letters::summaries(conn, &conflicts).await).await;
+    reads(conn, "dead_letters::unresolved", 4, async |conn| dead_letters::unresolved(conn, Reason::Rejected, None).await).await;
+    reads(conn, "dead_letters::lock", 2, async |conn| dead_letters::lock(conn, 200).await).await;
     reads(conn, "dead_letters::is_empty", 2, async |conn| dead_letters::is_empty(conn).await).await;
     let events: Vec<_> = (0..100).map(|_| EventId::generate()).collect();
     reads(conn, "dead_letters::among", 3 * 100, async |conn| dead_letters::among(conn, &events).await).await;

@@ -12,6 +12,7 @@ mod processes;
 mod queues;
 mod redelivery;
 mod replicas;
+mod retry;
 mod stragglers;
 mod tables;
 mod world;

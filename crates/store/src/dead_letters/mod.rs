@@ -1,12 +1,21 @@
-//! The table `dead_letters`: items that cannot be stored, with what could be made out of them.
+//! The table `dead_letters`: items that cannot be stored, with what could be made out of them. What batches need is here, what
+//! operators look at in `review`, what they decide in `resolve`.
 //!
-//! Nothing here removes a row: its number was given to a client, and the highest number is read from here too.
+//! Nothing here removes a row: its number was given to a client, and the highest number is read from here too. A letter that is
+//! resolved still says of its event that it was seen: a redelivery asks for nothing.
+
+mod resolve;
+mod review;
 
 use diesel::{OptionalExtension, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, MessageNumber, Timestamp};
 use events::Identity;
 
+pub use self::{
+    resolve::{erase_payload, lock, resolve},
+    review::{Filter, MAX_UNRESOLVED, Summary, chats_between, find, messages_between, summaries, unresolved},
+};
 use crate::{Connection, Error, keys::MAX_SPANS, schema::dead_letters};
 
 const TABLE: &str = "dead_letters";
@@ -30,7 +39,9 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 5] = [Self::Conflict, Self::ChatMissing, Self::UndecodableItem, Self::UndecodablePayload, Self::Rejected];
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Conflict, Self::ChatMissing, Self::UndecodableItem, Self::UndecodablePayload, Self::Rejected];
 
     /// The name that the table, metrics and logs use.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +51,57 @@ impl Reason {
             Self::UndecodableItem => "undecodable_item",
             Self::UndecodablePayload => "undecodable_payload",
             Self::Rejected => "rejected",
+        }
+    }
+
+    /// The reason with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// What became of a dead letter later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// All that it holds is stored.
+    Stored,
+    /// It held several items, or one whose number was not known before: each is now stored or a letter of its own.
+    Split,
+    /// An operator has let it go.
+    Discarded,
+}
+
+impl Resolution {
+    /// The name that the table uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Split => "split",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self, Error> {
+        let all = [Self::Stored, Self::Split, Self::Discarded];
+        all.into_iter().find(|resolution| resolution.as_str() == name).ok_or(Error::Corrupt { table: TABLE, invalid: None })
+    }
+}
+
+/// That a letter was resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    /// How.
+    pub resolution: Resolution,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Resolved {
+    fn read(resolution: Option<&str>, at: Option<chrono::NaiveDateTime>) -> Result<Option<Self>, Error> {
+        match (resolution, at) {
+            (None, None) => Ok(None),
+            (Some(name), Some(at)) => Ok(Some(Self { resolution: Resolution::parse(name)?, at: Timestamp::from_naive_utc(at) })),
+            _ => Err(Error::Corrupt { table: TABLE, invalid: None }),
         }
     }
 }
@@ -66,6 +128,8 @@ pub struct Stored {
     pub id: u64,
     /// The item.
     pub letter: DeadLetter,
+    /// What became of it; `None` while nobody has dealt with it.
+    pub resolved: Option<Resolved>,
 }
 
 #[derive(Insertable)]
@@ -156,28 +220,42 @@ struct Row {
     message_number: Option<u64>,
     payload: Vec<u8>,
     created_at: chrono::NaiveDateTime,
+    resolution: Option<String>,
+    resolved_at: Option<chrono::NaiveDateTime>,
 }
 
 impl TryFrom<Row> for Stored {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self, Error> {
-        let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == row.reason);
-        let identity = Identity {
-            event_id: row.event_id.map(|bytes| crate::event_id(TABLE, &bytes)).transpose()?,
-            application_id: row.application_id.map(ApplicationId::new),
-            chat: row.chat_number.map(ChatNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
-            message: row.message_number.map(MessageNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
-        };
         let letter = DeadLetter {
-            reason: reason.ok_or(Error::Corrupt { table: TABLE, invalid: None })?,
+            reason: reason(&row.reason)?,
             detail: row.detail,
-            identity,
+            identity: identity(row.event_id.as_deref(), row.application_id, row.chat_number, row.message_number)?,
             payload: row.payload,
             created_at: Timestamp::from_naive_utc(row.created_at),
         };
-        Ok(Self { id: row.id, letter })
+        let resolved = Resolved::read(row.resolution.as_deref(), row.resolved_at)?;
+        Ok(Self { id: row.id, letter, resolved })
     }
+}
+
+fn reason(name: &str) -> Result<Reason, Error> {
+    Reason::parse(name).ok_or(Error::Corrupt { table: TABLE, invalid: None })
+}
+
+fn identity(
+    event_id: Option<&[u8]>,
+    application_id: Option<u64>,
+    chat: Option<u64>,
+    message: Option<u64>,
+) -> Result<Identity, Error> {
+    Ok(Identity {
+        event_id: event_id.map(|bytes| crate::event_id(TABLE, bytes)).transpose()?,
+        application_id: application_id.map(ApplicationId::new),
+        chat: chat.map(ChatNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
+        message: message.map(MessageNumber::new).transpose().map_err(Error::corrupt(TABLE))?,
+    })
 }
 
 /// At most `limit` items behind the one with the key `after`, oldest first.

@@ -1,0 +1,7 @@
+//! The operator's command as a process, on a running system.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod dead;
+mod process;
+mod world;
