@@ -6,7 +6,10 @@ mod counts;
 mod dead;
 mod demo;
 mod migrate;
+mod patience;
+mod progress;
 mod text;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,8 @@ enum Command {
     /// Look at what could not be stored, store it after all, or let it go
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Compare all that is stored with the search index and the counts, on the running system
+    Verify(verify::Options),
     /// Print the settings in force, without passwords
     CheckConfig,
     /// Load the plays of Shakespeare into a running system, and check that all of it comes back
@@ -44,6 +49,7 @@ async fn main() -> ExitCode {
         Command::Migrate => migrate::run().await,
         Command::Counts(command) => counts::run(command).await,
         Command::Dead(command) => dead::run(command).await,
+        Command::Verify(options) => verify::run(&options).await,
         Command::CheckConfig => config::check(),
         Command::Demo(options) => demo::run(options).await,
     };

@@ -37,6 +37,24 @@ pub struct DocumentId {
     pub number: MessageNumber,
 }
 
+impl DocumentId {
+    /// Reads the name that `Display` writes; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let id = Self {
+            application_id: ApplicationId::new(parts.next()?.parse().ok()?),
+            chat: ChatNumber::parse(parts.next()?).ok()?,
+            number: MessageNumber::parse(parts.next()?).ok()?,
+        };
+        (parts.next().is_none() && id.to_string() == text).then_some(id)
+    }
+
+    /// What the document must be routed by, lest no search find it.
+    pub fn routing(&self) -> String {
+        Room { application_id: self.application_id, chat: self.chat }.to_string()
+    }
+}
+
 impl fmt::Display for DocumentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", Room { application_id: self.application_id, chat: self.chat }, self.number)
@@ -54,5 +72,19 @@ pub(crate) struct Room {
 impl fmt::Display for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.application_id.get(), self.chat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_others_are_none() {
+        let id = DocumentId::parse("7-3-9").unwrap();
+        assert_eq!((id.to_string(), id.routing()), ("7-3-9".to_owned(), "7-3".to_owned()));
+        for text in ["", "7-3", "7-3-9-1", "7-0-9", "7-3-x", "07-3-9", "7--9", "+7-3-9"] {
+            assert_eq!(DocumentId::parse(text), None, "{text}");
+        }
     }
 }

@@ -90,6 +90,19 @@ pub async fn remove(conn: &mut Connection, ids: &[u64]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The keys of the first and of the last row; `None` when there is none. Whoever has read messages and then asks for the last key
+/// knows, when the first one has passed it, that the index was told of all that was read: a stored message has a row here until then.
+///
+/// # Errors
+/// [`Error`].
+pub async fn ends(conn: &mut Connection) -> Result<Option<(u64, u64)>, Error> {
+    let ends: (Option<u64>, Option<u64>) = search_outbox::table
+        .select((diesel::dsl::min(search_outbox::id), diesel::dsl::max(search_outbox::id)))
+        .first(conn)
+        .await?;
+    Ok(ends.0.zip(ends.1))
+}
+
 #[derive(QueryableByName)]
 struct Depth {
     #[diesel(sql_type = Unsigned<BigInt>)]

@@ -6,9 +6,9 @@ use anyhow::Result;
 use client::Client;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::progress::Progress;
 use super::sent::{Application, Chat};
 use super::{PAGE, READS_AT_ONCE};
+use crate::progress::Progress;
 
 /// What the comparison found.
 #[derive(Debug, Default)]

@@ -10,8 +10,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::oneshot;
 
 use super::plays::{Play, Scene};
-use super::progress::Progress;
 use super::sent::{Application, Chat};
+use crate::progress::Progress;
 
 /// The first message that was accepted, for those who wait to see it.
 pub(crate) struct First {

@@ -10,7 +10,6 @@ mod fragments;
 mod heading;
 mod load;
 mod plays;
-mod progress;
 mod python;
 mod report;
 mod script;

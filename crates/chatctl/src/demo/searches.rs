@@ -8,9 +8,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use search::Query;
 
 use super::fragments;
-use super::progress::Progress;
 use super::sent::{self, Application, Chat};
 use super::{PAGE, READS_AT_ONCE};
+use crate::progress::Progress;
 
 /// What the searches found.
 #[derive(Debug, Default)]

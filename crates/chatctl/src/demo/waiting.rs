@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 
 use super::fragments;
 use super::load::First;
-use super::progress::Progress;
 use super::searches;
 use super::sent::{self, Application, Chat};
 use super::{PAGE, READS_AT_ONCE};
+use crate::progress::Progress;
 
 /// How long all together may take to be stored, and then to be searchable.
 const DEADLINE: Duration = Duration::from_secs(120);

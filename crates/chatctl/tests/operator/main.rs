@@ -4,4 +4,5 @@
 
 mod dead;
 mod process;
+mod verify;
 mod world;

@@ -1,7 +1,10 @@
-//! What tests of several commands need.
+//! What a test does to a system behind its back: in MySQL, and in the index.
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, EventId, MessageBody, MessageNumber, Timestamp};
 use events::MessageCreated;
+use mysql_async::{Conn, prelude::Queryable};
+use serde_json::json;
+use store::{Connection, counts, messages, outbox, transaction};
 use testkit::{Application, System};
 
 /// The application's key.
@@ -20,5 +23,58 @@ pub(crate) fn message(application_id: ApplicationId, number: u64, body: &str) ->
         body: MessageBody::new(body).unwrap(),
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+    }
+}
+
+/// Stores messages of the first chat, as the consumer does; the outbox row, if there is to be one, is due at that moment.
+pub(crate) async fn store(system: &System, messages: &[MessageCreated], outbox_due: Option<Timestamp>) {
+    let mut connection = system.store().acquire().await.unwrap();
+    transaction(&mut connection, async |connection: &mut Connection| {
+        messages::insert(connection, messages).await?;
+        if let Some(due) = outbox_due {
+            let keys = messages.iter().map(|message| (message.application_id, message.chat, message.number));
+            outbox::add(connection, &store::Range::cover(keys), due, Timestamp::now()).await?;
+        }
+        let added = [((messages[0].application_id, messages[0].chat), messages.len() as u64)].into();
+        counts::mark_chats(connection, &added, Timestamp::now()).await
+    })
+    .await
+    .unwrap();
+}
+
+/// Runs a statement.
+pub(crate) async fn sql(system: &System, statement: &str) {
+    let mut connection = Conn::from_url(system.config::<consumer::Config>().mysql.url).await.unwrap();
+    connection.query_drop(statement).await.unwrap();
+    connection.disconnect().await.unwrap();
+}
+
+/// The search server, asked past the adapter.
+pub(crate) struct Index {
+    client: reqwest::Client,
+    server: String,
+    name: String,
+}
+
+impl Index {
+    pub(crate) fn of(system: &System) -> Self {
+        let settings = system.config::<consumer::Config>().elasticsearch;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { client, server: settings.url, name: settings.index }
+    }
+
+    /// Removes a document of version 1, and leaves no trace of a later one.
+    pub(crate) async fn delete(&self, id: &str, routing: &str) {
+        let query = format!("routing={routing}&version=1&version_type=external_gte&refresh=true");
+        let url = format!("{}/{}/_doc/{id}?{query}", self.server, self.name);
+        self.client.delete(url).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Puts a document.
+    pub(crate) async fn put(&self, id: &str, routing: &str, version: u64) {
+        let query = format!("routing={routing}&version={version}&version_type=external_gte&refresh=true");
+        let url = format!("{}/{}/_doc/{id}?{query}", self.server, self.name);
+        let document = json!({ "room": routing, "number": 1, "grams": "abc", "short": "a" });
+        self.client.put(url).json(&document).send().await.unwrap().error_for_status().unwrap();
     }
 }

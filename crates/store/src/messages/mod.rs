@@ -1,8 +1,9 @@
-//! The table `messages`: reads here, pages in `list`, edits in `edit`, what batches need in `batch`.
+//! The table `messages`: reads here, pages in `list`, edits in `edit`, what batches need in `batch`, all of it in order in `walk`.
 
 mod batch;
 mod edit;
 mod list;
+mod walk;
 
 use chrono::NaiveDateTime;
 use diesel::{
@@ -18,6 +19,7 @@ pub use self::{
     batch::{documents, insert, stored_events},
     edit::edit,
     list::{list, scan, scan_back},
+    walk::{Place, Version, estimate, walk, walk_versions},
 };
 use crate::{
     Connection, Error, Lookup,

@@ -1,6 +1,7 @@
 //! What must hold on every server. Each test has a database of its own, so all run side by side.
 
 mod applications;
+mod audits;
 mod chats;
 mod connections;
 mod counts;

@@ -144,6 +144,14 @@ async fn no_query_reads_more_rows_than_it_needs() {
     let range = Range { application_id: id, chat: two, first: deep, last: message_number(deep.get() + 9) };
     reads(conn, "messages::documents", 12, async |conn| messages::documents(conn, &[range]).await).await;
 
+    let (behind, until) = ((id.get(), 2, deep.get()), (id.get(), 3));
+    reads(conn, "messages::walk", 14, async |conn| messages::walk(conn, behind, until, 10).await).await;
+    reads(conn, "messages::walk_versions", 14, async |conn| messages::walk_versions(conn, behind, until, 10).await).await;
+    let behind = (id.get(), ROWS / 2);
+    reads(conn, "counts::chats_behind", 34, async |conn| counts::chats_behind(conn, behind, None, 10).await).await;
+    reads(conn, "counts::chats_behind", 34, async |conn| counts::chats_behind(conn, behind, Some(id), 10).await).await;
+    reads(conn, "counts::applications_behind", 34, async |conn| counts::applications_behind(conn, 300, None, 10).await).await;
+    reads(conn, "outbox::ends", 4, async |conn| outbox::ends(conn).await).await;
     reads(conn, "outbox::due", 22, async |conn| outbox::due(conn, now, 20).await).await;
     reads(conn, "outbox::depth", 2 * ROWS + 6, async |conn| outbox::depth(conn).await).await;
     reads(conn, "outbox::postpone", 6, async |conn| outbox::postpone(conn, &[7, 4_000], now).await).await;

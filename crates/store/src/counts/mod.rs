@@ -15,6 +15,9 @@
 //! shared lock on the stored row, which the job may wait for while it holds a mark that the writer comes to want. The server
 //! ends one of the two, and either is simply repeated.
 
+mod audit;
+mod walk;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
@@ -28,6 +31,10 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, Timestamp};
 
+pub use self::{
+    audit::{Audit, audit_application, audit_chat, recount_application, recount_chat},
+    walk::{ApplicationCount, ChatCount, Mark, application_marks_behind, applications_behind, chat_marks_behind, chats_behind},
+};
 use crate::{
     Connection, Error,
     insert::{self, InsertRow},

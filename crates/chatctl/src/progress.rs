@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 const TEMPLATE: &str = "{prefix:<22} {bar:32} {human_pos}/{human_len} {per_sec} {elapsed}";
 const BETWEEN_LINES: Duration = Duration::from_secs(2);
 
-/// One step of so many parts. When it is dropped its last state stays on the screen.
+/// One step of so many parts, or of as many as there will be. When it is dropped its last state stays on the screen.
 pub(crate) struct Progress {
     label: &'static str,
-    total: u64,
+    total: Cell<u64>,
     done: Cell<u64>,
     began: Instant,
     last_line: Cell<Instant>,
@@ -21,34 +21,61 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// A step of about so many parts; if there are more, the total grows.
     pub(crate) fn new(label: &'static str, total: usize) -> Self {
         let total = total as u64;
         let bar = stderr().is_terminal().then(|| bar(label, total));
         let now = Instant::now();
-        Self { label, total, done: Cell::new(0), began: now, last_line: Cell::new(now), shown: Cell::new(None), bar }
+        Self {
+            label,
+            total: Cell::new(total),
+            done: Cell::new(0),
+            began: now,
+            last_line: Cell::new(now),
+            shown: Cell::new(None),
+            bar,
+        }
     }
 
     /// One part more is done.
     pub(crate) fn advance(&self) {
-        self.done.set(self.done.get() + 1);
+        self.advance_by(1);
+    }
+
+    /// So many parts more are done.
+    pub(crate) fn advance_by(&self, parts: u64) {
+        self.done.set(self.done.get() + parts);
+        if self.done.get() > self.total.get() {
+            self.total_is(self.done.get());
+        }
         match &self.bar {
-            Some(bar) => bar.inc(1),
+            Some(bar) => bar.inc(parts),
             None if self.last_line.get().elapsed() >= BETWEEN_LINES => self.line(),
             None => {}
+        }
+    }
+
+    /// It is known now how many parts there are.
+    pub(crate) fn total_is(&self, total: u64) {
+        self.total.set(total);
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
         }
     }
 
     fn line(&self) {
         self.last_line.set(Instant::now());
         self.shown.set(Some(self.done.get()));
-        eprintln!("{}: {} of {} after {:.1} s", self.label, self.done.get(), self.total, self.began.elapsed().as_secs_f64());
+        let seconds = self.began.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { self.done.get() as f64 / seconds } else { 0.0 };
+        eprintln!("{}: {} of {} after {seconds:.1} s, {rate:.0}/s", self.label, self.done.get(), self.total.get());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         match &self.bar {
-            Some(bar) if self.done.get() == self.total => bar.finish(),
+            Some(bar) if self.done.get() == self.total.get() => bar.finish(),
             Some(bar) => bar.abandon(),
             None if self.shown.get() == Some(self.done.get()) => {}
             None => self.line(),
