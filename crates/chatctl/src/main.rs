@@ -8,6 +8,7 @@ mod demo;
 mod migrate;
 mod patience;
 mod progress;
+mod reindex;
 mod text;
 mod verify;
 
@@ -35,6 +36,8 @@ enum Command {
     /// Look at what could not be stored, store it after all, or let it go
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Make the search index anew, while the system runs and is searched
+    Reindex(reindex::Options),
     /// Compare all that is stored with the search index and the counts, on the running system
     Verify(verify::Options),
     /// Print the settings in force, without passwords
@@ -49,6 +52,7 @@ async fn main() -> ExitCode {
         Command::Migrate => migrate::run().await,
         Command::Counts(command) => counts::run(command).await,
         Command::Dead(command) => dead::run(command).await,
+        Command::Reindex(options) => reindex::run(&options).await,
         Command::Verify(options) => verify::run(&options).await,
         Command::CheckConfig => config::check(),
         Command::Demo(options) => demo::run(options).await,

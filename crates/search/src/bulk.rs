@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use elasticsearch::BulkParts;
+use elasticsearch::params::Refresh;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentId, Room};
@@ -37,37 +38,50 @@ impl SearchIndex {
     /// # Errors
     /// When a request as a whole fails: some of the documents may have been written, and all may be given again.
     pub async fn index(&self, documents: &[Document]) -> Result<Indexed, Error> {
+        self.write(documents, Refresh::False).await
+    }
+
+    /// As [`SearchIndex::index`], and answers only when searches show the documents: up to `refresh_ms` later.
+    ///
+    /// # Errors
+    /// As [`SearchIndex::index`].
+    pub async fn index_and_show(&self, documents: &[Document]) -> Result<Indexed, Error> {
+        self.write(documents, Refresh::WaitFor).await
+    }
+
+    async fn write(&self, documents: &[Document], refresh: Refresh) -> Result<Indexed, Error> {
         let mut indexed = Indexed::default();
         let mut batch = Batch::default();
         for document in documents {
             let action = action(document)?;
             if !batch.has_room_for(&action) {
-                self.send(std::mem::take(&mut batch), &mut indexed).await?;
+                self.send(std::mem::take(&mut batch), refresh, &mut indexed).await?;
             }
             batch.push(document.id(), &action);
         }
-        self.send(batch, &mut indexed).await?;
+        self.send(batch, refresh, &mut indexed).await?;
         Ok(indexed)
     }
 
-    async fn send(&self, batch: Batch, indexed: &mut Indexed) -> Result<(), Error> {
+    async fn send(&self, batch: Batch, refresh: Refresh, indexed: &mut Indexed) -> Result<(), Error> {
         if batch.ids.is_empty() {
             return Ok(());
         }
         let began = Instant::now();
-        let answer = self.request_bulk(batch.lines).await;
+        let answer = self.request_bulk(batch.lines, refresh).await;
         let outcome = if answer.is_ok() { "ok" } else { "failed" };
         metrics::histogram!("chat_index_seconds", "outcome" => outcome).record(began.elapsed());
         settle(&batch.ids, answer?, indexed)
     }
 
-    async fn request_bulk(&self, lines: Vec<u8>) -> Result<Answer, Error> {
+    async fn request_bulk(&self, lines: Vec<u8>, refresh: Refresh) -> Result<Answer, Error> {
         let timeout = self.settings.timeout() * TIMEOUT_FACTOR;
         let sent = self
             .client
             .bulk(BulkParts::Index(&self.settings.index))
             // Without it, a server that lost its index would make one with a mapping of its own guess.
             .require_alias(true)
+            .refresh(refresh)
             .filter_path(&["items.*.status", "items.*.error.type"])
             .request_timeout(timeout)
             .timeout(&milliseconds(timeout))

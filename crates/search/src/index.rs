@@ -14,9 +14,9 @@ use crate::settings::Settings;
 use crate::{mapping, wire};
 
 /// How long each step of making the index may take: it is done once, and slow on a server that has just started.
-const CREATION_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const CREATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// The error type of an index that is there already.
-const ALREADY_EXISTS: &str = "resource_already_exists_exception";
+pub(crate) const ALREADY_EXISTS: &str = "resource_already_exists_exception";
 
 /// The messages' index. A clone is the same handle.
 #[derive(Clone)]
@@ -80,8 +80,8 @@ impl SearchIndex {
     }
 
     async fn create(&self) -> Result<(), Error> {
-        let name = mapping::concrete_name(&self.settings.index);
-        let creation = mapping::creation(&self.settings);
+        let name = mapping::version_name(&self.settings.index, mapping::FIRST_VERSION);
+        let creation = mapping::creation(&self.settings, &self.settings.index);
         let parts = IndicesCreateParts::Index(&name);
         let sent = self.client.indices().create(parts).request_timeout(CREATION_TIMEOUT).body(creation).send().await;
         match wire::accepted(sent).await {
@@ -103,7 +103,7 @@ impl SearchIndex {
         wire::accepted(self.client.indices().put_alias(parts).request_timeout(CREATION_TIMEOUT).send().await).await.map(drop)
     }
 
-    async fn await_primaries(&self) -> Result<(), Error> {
+    pub(crate) async fn await_primaries(&self) -> Result<(), Error> {
         let sent = self
             .client
             .cluster()

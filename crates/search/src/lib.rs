@@ -23,6 +23,7 @@ mod query;
 mod remove;
 mod settings;
 mod trace;
+mod versions;
 mod wire;
 
 pub use bulk::Indexed;

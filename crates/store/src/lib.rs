@@ -35,6 +35,7 @@ mod paging;
 pub mod partition_epochs;
 mod pool;
 mod range;
+pub mod reindexes;
 mod row;
 mod schema;
 mod settings;

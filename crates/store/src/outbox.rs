@@ -5,9 +5,10 @@
 //! over a new one.
 
 use diesel::{
+    dsl::sql,
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Unsigned},
+    sql_types::{BigInt, Bool, Unsigned},
 };
 use diesel_async::RunQueryDsl;
 use domain::Timestamp;
@@ -83,10 +84,19 @@ pub async fn postpone(conn: &mut Connection, ids: &[u64], until: Timestamp) -> R
 
 /// Removes these rows: the index has seen what they speak of. A row that is gone already is no error.
 ///
+/// `reindex` is the [reindex](crate::reindexes) whose version was written as well, as its key. If another is under way now, or one
+/// is and none was then, the rows stay and are due at once: a version lacks what they speak of.
+///
 /// # Errors
 /// [`Error`].
-pub async fn remove(conn: &mut Connection, ids: &[u64]) -> Result<(), Error> {
-    diesel::delete(search_outbox::table.filter(search_outbox::id.eq_any(ids))).execute(conn).await?;
+pub async fn remove(conn: &mut Connection, ids: &[u64], reindex: Option<u64>, now: Timestamp) -> Result<(), Error> {
+    let as_was_written =
+        sql::<Bool>("COALESCE((SELECT MAX(id) FROM reindexes), 0) = ").bind::<Unsigned<BigInt>, _>(reindex.unwrap_or(0));
+    let these = search_outbox::table.filter(search_outbox::id.eq_any(ids));
+    let removed = diesel::delete(these.filter(as_was_written)).execute(conn).await?;
+    if removed < ids.len() {
+        postpone(conn, ids, now).await?;
+    }
     Ok(())
 }
 

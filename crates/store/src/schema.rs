@@ -98,4 +98,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reindexes (id) {
+        id -> Unsigned<Bigint>,
+        slot -> Unsigned<Tinyint>,
+        version -> Unsigned<Integer>,
+        old_version -> Unsigned<Integer>,
+        application_id -> Unsigned<Bigint>,
+        chat_number -> Unsigned<Bigint>,
+        message_number -> Unsigned<Bigint>,
+        copied -> Unsigned<Bigint>,
+        started_at -> Datetime,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(applications, chats, messages);

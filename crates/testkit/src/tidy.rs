@@ -82,12 +82,14 @@ impl Belongings {
         Ok(connection.close(200, "done".into()).await?)
     }
 
+    /// All versions: a test may have made the index anew.
     async fn delete_index(&self) -> Outcome {
-        let url = format!("{}/{}-v1", self.elasticsearch.url, self.elasticsearch.index);
-        let answer = reqwest::Client::builder().no_proxy().build()?.delete(url).send().await?;
-        // A test may not have come so far as to make it.
-        if answer.status() != reqwest::StatusCode::NOT_FOUND {
-            answer.error_for_status()?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("{}/{}-v*/_alias", self.elasticsearch.url, self.elasticsearch.index);
+        let versions: serde_json::Map<String, serde_json::Value> =
+            client.get(url).send().await?.error_for_status()?.json().await?;
+        for version in versions.keys() {
+            client.delete(format!("{}/{version}", self.elasticsearch.url)).send().await?.error_for_status()?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use search::{Document, Indexed, SearchIndex};
 use service::telemetry::Repeats;
-use store::{Store, outbox};
+use store::{Store, outbox, reindexes};
 use tokio::{
     sync::mpsc::{self, OwnedPermit},
     time::Instant,
@@ -51,9 +51,7 @@ pub(crate) async fn run(index: Index, store: Store, mut waiting: mpsc::Receiver<
     let mut batches = Vec::with_capacity(TOGETHER);
     while waiting.recv_many(&mut batches, TOGETHER).await > 0 {
         let (ids, documents, oldest) = merge(&mut batches);
-        let outcome = index.write(&documents).await;
-        let settled = settle(&store, &ids, outcome).await;
-        if let Err(error) = settled {
+        if let Err(error) = index_and_settle(&index, &store, &ids, &documents).await {
             // The rows come due by themselves, and writing a document again changes nothing.
             tracing::debug!(%error, "outbox rows left to the relay");
         }
@@ -69,11 +67,28 @@ fn merge(batches: &mut Vec<HandOver>) -> (Vec<u64>, Vec<Document>, Option<Instan
     (ids, batches.drain(..).flat_map(|batch| batch.documents).collect(), oldest)
 }
 
-async fn settle(store: &Store, ids: &[u64], outcome: Result<Written, search::Error>) -> Result<(), store::Error> {
+async fn index_and_settle(index: &Index, store: &Store, ids: &[u64], documents: &[Document]) -> Result<(), store::Error> {
+    let aim = Aim::now(store).await?;
+    let outcome = index.write(documents, aim).await;
     let mut connection = store.acquire().await?;
     match outcome {
-        Ok(Written::All) => outbox::remove(&mut connection, ids).await,
+        Ok(Written::All) => outbox::remove(&mut connection, ids, aim.reindex, Timestamp::now()).await,
         Ok(Written::InPart) | Err(_) => outbox::postpone(&mut connection, ids, Timestamp::now()).await,
+    }
+}
+
+/// Which versions of the index are written: while it is being made anew, the new one too. To be asked for before the writing, and to
+/// be told when the outbox rows are removed: they stay if it is another by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Aim {
+    /// The reindex under way, by its key.
+    pub(crate) reindex: Option<u64>,
+}
+
+impl Aim {
+    pub(crate) async fn now(store: &Store) -> Result<Self, store::Error> {
+        let reindex = reindexes::current(&mut *store.acquire().await?).await?;
+        Ok(Self { reindex: reindex.map(|reindex| reindex.id) })
     }
 }
 
@@ -99,11 +114,24 @@ impl Index {
     }
 
     /// Writes documents. Makes the index if it is missing.
-    pub(crate) async fn write(&self, documents: &[Document]) -> Result<Written, search::Error> {
+    ///
+    /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search finds
+    /// at any moment, it will find after the new version has taken the old one's place.
+    pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
+        if aim.reindex.is_some() {
+            let outcome = self.search.successor().index_and_show(documents).await;
+            if self.told(outcome)? == Written::InPart {
+                return Ok(Written::InPart);
+            }
+        }
         let outcome = match self.search.index(documents).await {
             Err(search::Error::IndexMissing) => self.make_and_write(documents).await,
             outcome => outcome,
         };
+        self.told(outcome)
+    }
+
+    fn told(&self, outcome: Result<Indexed, search::Error>) -> Result<Written, search::Error> {
         match outcome {
             Ok(indexed) => Ok(self.report(&indexed)),
             Err(error) => {

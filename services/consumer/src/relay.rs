@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::{Backoff, Bounds},
-    index::{Index, Written},
+    index::{Aim, Index, Written},
 };
 
 /// Rows that are taken at once.
@@ -95,15 +95,16 @@ impl Relay {
 
     /// Brings the rows' messages to the index, and removes the rows.
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
+        let aim = Aim::now(&self.store).await?;
         let ranges = group.iter().flat_map(|entry| entry.ranges.iter().copied());
         for piece in pieces(ranges, PIECE) {
             let documents = self.read(&piece).await?;
-            if self.index.write(&documents).await? == Written::InPart {
+            if self.index.write(&documents, aim).await? == Written::InPart {
                 return Ok(self.put_back(group, REST).await?);
             }
         }
         let mut connection = self.store.acquire().await?;
-        Ok(outbox::remove(&mut connection, &ids(group)).await?)
+        Ok(outbox::remove(&mut connection, &ids(group), aim.reindex, Timestamp::now()).await?)
     }
 
     async fn read(&self, ranges: &[Range]) -> Result<Vec<Document>, store::Error> {

@@ -4,5 +4,6 @@
 
 mod dead;
 mod process;
+mod reindex;
 mod verify;
 mod world;

@@ -3,7 +3,7 @@
 use domain::{ApplicationId, ApplicationToken, ChatNumber, EventId, MessageBody, MessageNumber, Timestamp};
 use events::MessageCreated;
 use mysql_async::{Conn, prelude::Queryable};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Connection, counts, messages, outbox, transaction};
 use testkit::{Application, System};
 
@@ -77,4 +77,18 @@ impl Index {
         let document = json!({ "room": routing, "number": 1, "grams": "abc", "short": "a" });
         self.client.put(url).json(&document).send().await.unwrap().error_for_status().unwrap();
     }
+
+    /// The versions that there are, each with its aliases, all without the common part of their names.
+    pub(crate) async fn versions(&self) -> Vec<(String, Vec<String>)> {
+        let url = format!("{}/{}-v*/_alias", self.server, self.name);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let short = |name: &str| name.strip_prefix(&self.name).unwrap().to_owned();
+        let aliases = |entry: &Value| entry["aliases"].as_object().unwrap().keys().map(|name| short(name)).collect();
+        answer.as_object().unwrap().iter().map(|(name, entry)| (short(name), aliases(entry))).collect()
+    }
+}
+
+/// One version, and the aliases that lead to it.
+pub(crate) fn version(name: &str, aliases: &[&str]) -> (String, Vec<String>) {
+    (name.to_owned(), aliases.iter().map(|alias| (*alias).to_owned()).collect())
 }

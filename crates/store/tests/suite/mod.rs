@@ -14,5 +14,6 @@ mod migrations;
 mod outbox;
 mod paging;
 mod partition_epochs;
+mod reindexes;
 mod seeks;
 mod support;

@@ -38,8 +38,8 @@ async fn entries_come_when_they_are_due_the_longest_due_first() {
     outbox::postpone(conn, &[early], moment(3_000)).await.unwrap();
     assert_eq!(due_ids(conn, 2_000, 10).await, [late]);
     assert_eq!(due_ids(conn, 3_000, 10).await, [late, early]);
-    outbox::remove(conn, &[late, late, u64::MAX]).await.unwrap();
-    outbox::remove(conn, &[]).await.unwrap();
+    outbox::remove(conn, &[late, late, u64::MAX], None, moment(0)).await.unwrap();
+    outbox::remove(conn, &[], None, moment(0)).await.unwrap();
     assert_eq!(due_ids(conn, 3_000, 10).await, [early]);
     assert_eq!(outbox::depth(conn).await.unwrap(), 1);
 }

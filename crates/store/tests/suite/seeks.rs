@@ -155,7 +155,7 @@ async fn no_query_reads_more_rows_than_it_needs() {
     reads(conn, "outbox::due", 22, async |conn| outbox::due(conn, now, 20).await).await;
     reads(conn, "outbox::depth", 2 * ROWS + 6, async |conn| outbox::depth(conn).await).await;
     reads(conn, "outbox::postpone", 6, async |conn| outbox::postpone(conn, &[7, 4_000], now).await).await;
-    reads(conn, "outbox::remove", 6, async |conn| outbox::remove(conn, &[7, 4_000]).await).await;
+    reads(conn, "outbox::remove", 6, async |conn| outbox::remove(conn, &[7, 4_000], None, now).await).await;
     reads(conn, "dead_letters::list", 12, async |conn| dead_letters::list(conn, 200, 10).await).await;
     let rejected = Filter { reason: Some(Reason::Rejected), resolved_too: false, after: 0, limit: 10 };
     reads(conn, "dead_letters::summaries", 4, async |conn| dead_letters::summaries(conn, &rejected).await).await;
