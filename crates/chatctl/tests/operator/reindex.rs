@@ -102,7 +102,7 @@ async fn one_that_was_killed_goes_on_where_it_stood() {
     for some in many.chunks(2_000) {
         world::store(&system, some, None).await;
     }
-    let current = async || reindexes::current(&mut *system.store().acquire().await.unwrap()).await.unwrap();
+    let current = async || reindexes::current(&mut system.store().acquire().await.unwrap()).await.unwrap();
 
     let mut first = command(&system, &["reindex", "--workers", "1"]).spawn().unwrap();
     eventually("a part is copied", Duration::from_secs(60), async || current().await.is_some_and(|at| at.copied > 0)).await;

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use events::{Identity, Item};
 use serde_json::Value;
 use store::dead_letters::{self, DeadLetter, Reason, Resolution};
-use testkit::{Builder, System, eventually};
+use testkit::{Builder, System};
 
 use crate::{
     process::{fails, succeeds},
@@ -52,13 +52,6 @@ async fn each_fault_is_found_and_mended() {
     assert_eq!((&said["ok"], counts(&said["found"])), (&Value::from(true), expected(&[])), "{said}");
     assert_eq!(counts(&said["checked"]), expected(&[("applications", 2), ("chats", 1), ("messages", 9), ("documents", 9)]));
 
-    // The job runs once soon after the consumer's start: from then on it leaves marks alone.
-    sql(&system, "INSERT INTO dirty_applications VALUES (777, 1, NOW(3))").await;
-    let taken = async || {
-        let marks = store::counts::application_marks_behind(&mut system.store().acquire().await.unwrap(), 776, 1).await;
-        marks.unwrap().is_empty()
-    };
-    eventually("the count job has run", 2 * SOON, taken).await;
     let (room, id) = (format!("{}-1", id.get()), id.get());
     index.delete(&format!("{room}-2"), &room).await;
     sql(&system, "UPDATE messages SET version = 2, body = 'text three' WHERE number = 3").await;
