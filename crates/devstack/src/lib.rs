@@ -40,7 +40,7 @@ mod urls;
 
 pub use cache::prepare;
 pub use error::Error;
-pub use options::{DataDir, Log, StackOptions};
+pub use options::{DataDir, ElasticsearchOptions, Log, StackOptions};
 pub use places::{cache_directory, default_data_directory};
 pub use ports::Ports;
 pub use progress::{Bars, Lines, Progress, Quiet, for_terminal};

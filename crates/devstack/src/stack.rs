@@ -86,8 +86,7 @@ impl Stack {
             images,
             data: &data,
             ports: &self.ports,
-            elasticsearch_heap_mib: self.options.elasticsearch_heap_mib,
-            elasticsearch_nice: self.options.elasticsearch_nice,
+            elasticsearch: self.options.elasticsearch,
         };
         let name = directory_name(server, self.options.database);
         let launch = Launch {

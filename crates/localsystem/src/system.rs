@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use devstack::{Progress, Stack, StackOptions};
+use devstack::{ElasticsearchOptions, Progress, Stack, StackOptions};
 use tokio::{process::Command, time::timeout};
 
 use crate::{Binaries, Service, process::Process};
@@ -36,7 +36,8 @@ impl Options {
 
     /// All servers on one machine with the services: indexing may lag behind, accepting and storing should not wait for it.
     pub fn shared_machine() -> StackOptions {
-        StackOptions { elasticsearch_nice: ELASTICSEARCH_NICE, ..StackOptions::default() }
+        let elasticsearch = ElasticsearchOptions { nice: ELASTICSEARCH_NICE, ..ElasticsearchOptions::default() };
+        StackOptions { elasticsearch, ..StackOptions::default() }
     }
 }
 

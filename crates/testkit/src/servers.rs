@@ -1,6 +1,6 @@
 //! Where the servers of one system answer: the shared ones of the environment, or private ones.
 
-use devstack::{Quiet, Server, Stack, StackOptions};
+use devstack::{ElasticsearchOptions, Quiet, Server, Stack, StackOptions};
 use tokio::sync::SemaphorePermit;
 
 use crate::gate;
@@ -22,7 +22,9 @@ impl Servers {
             return Self { stack: None, own, _turn: None };
         }
         let turn = gate::turn().await;
-        let options = StackOptions { elasticsearch_heap_mib: ELASTICSEARCH_HEAP_MIB, ..StackOptions::only(own.iter().copied()) };
+        let elasticsearch =
+            ElasticsearchOptions { heap_mib: ELASTICSEARCH_HEAP_MIB, short_lived: true, ..ElasticsearchOptions::default() };
+        let options = StackOptions { elasticsearch, ..StackOptions::only(own.iter().copied()) };
         let stack = Stack::up(options, &Quiet).await.unwrap_or_else(|error| panic!("a private server does not start: {error}"));
         Self { stack: Some(stack), own, _turn: Some(turn) }
     }

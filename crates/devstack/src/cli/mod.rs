@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use devstack::control::{self, Request, Verb};
-use devstack::{DataDir, Database, Error, Log, Ports, Server, StackOptions, State, default_data_directory};
+use devstack::{DataDir, Database, ElasticsearchOptions, Error, Log, Ports, Server, StackOptions, State, default_data_directory};
 
 /// Real MySQL, Redis, RabbitMQ and Elasticsearch on this machine, without containers.
 #[derive(Parser)]
@@ -71,6 +71,9 @@ struct Tuning {
     /// Heap of Elasticsearch, in MiB.
     #[arg(long, default_value_t = 512)]
     elasticsearch_heap: u32,
+    /// Elasticsearch lives for minutes: a start takes half the processor time, every request more.
+    #[arg(long)]
+    elasticsearch_short_lived: bool,
     /// Show the servers' own logs, too.
     #[arg(long)]
     logs: bool,
@@ -172,7 +175,11 @@ impl Tuning {
             database: self.what.database(),
             ports: self.ports.parse::<Ports>()?,
             log: if self.logs { Log::FilesAndStderr } else { Log::Files },
-            elasticsearch_heap_mib: self.elasticsearch_heap,
+            elasticsearch: ElasticsearchOptions {
+                heap_mib: self.elasticsearch_heap,
+                short_lived: self.elasticsearch_short_lived,
+                ..ElasticsearchOptions::default()
+            },
             ..StackOptions::default()
         })
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Site, configure, probe};
-use crate::Error;
 use crate::ports::Assigned;
 use crate::sandbox::{Sandbox, is_root};
+use crate::{ElasticsearchOptions, Error};
 
 /// `nobody` and `nogroup`, on every Debian.
 const NOBODY: u32 = 65_534;
@@ -24,11 +24,12 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
     sandbox.env("ES_JAVA_HOME", "/java");
     sandbox.env("ES_PATH_CONF", "/data/config");
     sandbox.env("ES_TMPDIR", "/data/tmp");
-    let heap = site.elasticsearch_heap_mib;
-    sandbox.env("ES_JAVA_OPTS", format!("-Xms{heap}m -Xmx{heap}m"));
+    let ElasticsearchOptions { heap_mib, nice, short_lived } = site.elasticsearch;
+    let compilers = if short_lived { " -XX:TieredStopAtLevel=1" } else { "" };
+    sandbox.env("ES_JAVA_OPTS", format!("-Xms{heap_mib}m -Xmx{heap_mib}m{compilers}"));
 
     // Its script needs bash, whatever else the host's "sh" may be.
-    let nice = site.elasticsearch_nice.to_string();
+    let nice = nice.to_string();
     let run = ["nice", "-n", &nice, "bash", "/server/bin/elasticsearch"];
     let id = NOBODY.to_string();
     Ok(if is_root() {

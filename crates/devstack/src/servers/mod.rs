@@ -14,7 +14,7 @@ use std::process::Command;
 
 use crate::cache::Images;
 use crate::ports::Assigned;
-use crate::{Database, Error, Server};
+use crate::{Database, ElasticsearchOptions, Error, Server};
 
 /// All that a server must know about the place where it runs.
 pub(crate) struct Site<'a> {
@@ -24,8 +24,7 @@ pub(crate) struct Site<'a> {
     /// This server's own directory, seen from outside.
     pub(crate) data: &'a Path,
     pub(crate) ports: &'a Assigned,
-    pub(crate) elasticsearch_heap_mib: u32,
-    pub(crate) elasticsearch_nice: u8,
+    pub(crate) elasticsearch: ElasticsearchOptions,
 }
 
 /// The server's directory inside the data directory. MariaDB cannot read MySQL's files.
