@@ -56,6 +56,8 @@ pub enum NeedsEpochReason {
     RecordMissing,
     /// The record was written in another process: Redis has restarted or failed over.
     RedisRestarted,
+    /// The process has evicted keys since the record was written, counters perhaps.
+    KeysEvicted,
 }
 
 impl NeedsEpochReason {
@@ -64,6 +66,7 @@ impl NeedsEpochReason {
         match self {
             Self::RecordMissing => "record_missing",
             Self::RedisRestarted => "redis_restarted",
+            Self::KeysEvicted => "keys_evicted",
         }
     }
 }
@@ -90,7 +93,11 @@ impl Sequencer {
                 let scripts = Scripts::load(&mut connection, &record).await?.into();
                 Ok(Adoption::Adopted(Adopted { record, scripts }))
             }
-            Some(record) => Ok(Adoption::NeedsEpoch { run_id, found: Some(record), reason: NeedsEpochReason::RedisRestarted }),
+            Some(record) => {
+                let evicted = record.is_of_process(&run_id);
+                let reason = if evicted { NeedsEpochReason::KeysEvicted } else { NeedsEpochReason::RedisRestarted };
+                Ok(Adoption::NeedsEpoch { run_id, found: Some(record), reason })
+            }
             None => Ok(Adoption::NeedsEpoch { run_id, found: None, reason: NeedsEpochReason::RecordMissing }),
         }
     }

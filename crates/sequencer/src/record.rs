@@ -10,12 +10,25 @@ use events::Epoch;
 pub struct Record {
     /// The epoch.
     pub epoch: Epoch,
-    /// Who the server is, as [`Sequencer::adopt`](crate::Sequencer::adopt) told: 64 letters and digits, others after each start and
-    /// each promotion of a server process.
+    /// Who the server is, as [`Sequencer::adopt`](crate::Sequencer::adopt) told: 64 letters and digits, others after each start, each
+    /// promotion and each eviction of a key.
     pub run_id: String,
 }
 
 impl Record {
+    /// Where the name of a server process ends and the number of keys that it had evicted begins.
+    pub(crate) const EVICTED_KEYS_AT: usize = 48;
+
+    /// How many keys the server had evicted, in digits as the end of its run id.
+    pub(crate) fn evicted_keys(&self) -> &str {
+        self.run_id.get(Self::EVICTED_KEYS_AT..).unwrap_or_default()
+    }
+
+    /// Whether it was written in the process that goes by `run_id`, however many keys that has evicted since.
+    pub(crate) fn is_of_process(&self, run_id: &str) -> bool {
+        self.run_id.get(..Self::EVICTED_KEYS_AT).is_some_and(|process| run_id.starts_with(process))
+    }
+
     /// Reads what [`Display`](fmt::Display) wrote. What is not a record counts as none.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (epoch, run_id) = std::str::from_utf8(text).ok()?.split_once('/')?;

@@ -14,6 +14,11 @@ const ONCE: &str = include_str!("scripts/once.lua");
 const ONCE_LINE: &str = "-- {once}\n";
 const EPOCH_PLACEHOLDER: &str = "{epoch}";
 
+/// What keeps scripts from setting a counter that was perhaps evicted, in the place of the line that stands for it.
+const EVICTIONS: &str = include_str!("scripts/evictions.lua");
+const EVICTIONS_LINE: &str = "-- {evictions}\n";
+const EVICTED_PLACEHOLDER: &str = "{evicted}";
+
 /// What stands around scripts that give numbers for clients that are limited, with lines for the algorithm and for the script.
 const LIMITED: &str = include_str!("scripts/limited.lua");
 const TAKE_LINE: &str = "-- {take}\n";
@@ -83,6 +88,7 @@ fn guarded(text: &str, record: &Record) -> String {
     let (first_line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let guard = GUARD.replace(PLACEHOLDER, &record.to_string());
     let rest = rest.replace(ONCE_LINE, ONCE).replace(EPOCH_PLACEHOLDER, &record.epoch.to_string());
+    let rest = rest.replace(EVICTIONS_LINE, EVICTIONS).replace(EVICTED_PLACEHOLDER, record.evicted_keys());
     format!("{first_line}\n{guard}{rest}")
 }
 
@@ -100,7 +106,7 @@ mod tests {
             assert!(guarded.starts_with("#!lua"), "{guarded}");
             let first_call = guarded.find("redis.call").unwrap();
             assert!(guarded[first_call..].starts_with("redis.call('GET', KEYS[1]) ~= '7/0a1b'"), "{guarded}");
-            for left in [PLACEHOLDER, ONCE_LINE, EPOCH_PLACEHOLDER, TAKE_LINE, ISSUE_LINE] {
+            for left in [PLACEHOLDER, ONCE_LINE, EPOCH_PLACEHOLDER, EVICTIONS_LINE, EVICTED_PLACEHOLDER, TAKE_LINE, ISSUE_LINE] {
                 assert!(!guarded.contains(left), "{guarded}");
             }
         }

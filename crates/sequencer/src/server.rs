@@ -25,11 +25,15 @@ pub(crate) async fn fit_run_id(connection: &mut MultiplexedConnection) -> Result
     Ok(run_id(&info)?)
 }
 
-/// Who tells this by `INFO`: a primary, by its `run_id` and the beginning of its replication id, 64 digits together.
+/// Who tells this by `INFO`: a primary, by the beginnings of its `run_id` (32 digits) and of its replication id (16 digits), and how many
+/// keys it has evicted (16 digits).
 ///
 /// The `run_id` alone is not enough. A primary that becomes a replica takes over another's data, perhaps older, and keeps its
 /// `run_id`; its replication id is a new one after each promotion. (It may also change when the first replica comes or the last one
 /// has been gone for long. That costs an epoch and does no harm.)
+///
+/// An evicted counter looks like one that was never there, in an epoch whose numbers are still on their way. So a process that has evicted
+/// keys counts as another.
 ///
 /// # Errors
 /// [`Outage::Replica`]; [`Outage::Refused`] when the ids are not told.
@@ -39,8 +43,11 @@ pub(crate) fn run_id(info: &str) -> Result<String, Outage> {
         return Err(Outage::Replica);
     }
     let id = |name| field(info, name).filter(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    match (id("run_id"), id("master_replid")) {
-        (Some(run_id), Some(replication_id)) => Ok(format!("{run_id}{}", &replication_id[..24])),
+    let evicted = field(info, "evicted_keys").and_then(|keys| keys.parse::<u64>().ok());
+    match (id("run_id"), id("master_replid"), evicted) {
+        (Some(run_id), Some(replication_id), Some(evicted)) => {
+            Ok(format!("{}{}{evicted:016}", &run_id[..32], &replication_id[..16]))
+        }
         _ => Err(Outage::Refused(reply::malformed())),
     }
 }
@@ -55,10 +62,10 @@ pub(crate) fn check_fitness(info: &str) -> Result<(), Error> {
     if major < LOWEST_MAJOR_VERSION {
         return Err(Error::Unfit(format!("version {version} is too old, {LOWEST_MAJOR_VERSION} or later is needed")));
     }
-    // An evicted counter looks like one that was never there, in an epoch whose numbers are still on their way.
+    // Policies that spare keys without expiry spare counters, but not the records of idempotency keys.
     let policy = field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
-    if policy != "noeviction" && !policy.starts_with("volatile-") {
-        return Err(Error::Unfit(format!("maxmemory-policy {policy} evicts counters, set noeviction or one of volatile-*")));
+    if policy != "noeviction" {
+        return Err(Error::Unfit(format!("maxmemory-policy {policy} evicts what numbers rest on, set noeviction")));
     }
     Ok(())
 }
@@ -69,27 +76,35 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use events::Epoch;
 
-    fn info(version: &str, policy: &str, role: &str, replid: char) -> String {
+    use super::*;
+    use crate::Record;
+
+    fn info(version: &str, policy: &str, role: &str, replid: char, evicted: u64) -> String {
         let (run_id, replid) = ("0a1b".repeat(10), replid.to_string().repeat(40));
         format!(
             "# Server\r\nredis_version:{version}\r\nrun_id:{run_id}\r\nmaxmemory_policy:{policy}\r\n\
-             # Replication\r\nrole:{role}\r\nmaster_replid:{replid}\r\nmaster_replid2:{replid}\r\n"
+             # Stats\r\nevicted_keys:{evicted}\r\n# Replication\r\nrole:{role}\r\nmaster_replid:{replid}\r\nmaster_replid2:{replid}\r\n"
         )
     }
 
     #[test]
-    fn a_recent_server_that_evicts_no_counter_is_fit() {
-        for (version, policy) in [("7.0.0", "noeviction"), ("8.0.6", "volatile-lru"), ("10.1", "volatile-ttl")] {
-            assert!(check_fitness(&info(version, policy, "master", 'a')).is_ok(), "{version} {policy}");
+    fn a_recent_server_that_evicts_nothing_is_fit() {
+        for version in ["7.0.0", "8.0.6", "10.1"] {
+            assert!(check_fitness(&info(version, "noeviction", "master", 'a', 0)).is_ok(), "{version}");
         }
     }
 
     #[test]
     fn an_old_or_an_evicting_server_is_unfit_and_the_words_say_why() {
-        for (version, policy, word) in [("6.2.14", "noeviction", "6.2.14"), ("8.0.6", "allkeys-lru", "allkeys-lru")] {
-            match check_fitness(&info(version, policy, "master", 'a')) {
+        let unfit = [
+            ("6.2.14", "noeviction", "6.2.14"),
+            ("8.0.6", "allkeys-lru", "allkeys-lru"),
+            ("8.0.6", "volatile-ttl", "volatile-ttl"),
+        ];
+        for (version, policy, word) in unfit {
+            match check_fitness(&info(version, policy, "master", 'a', 0)) {
                 Err(Error::Unfit(why)) => assert!(why.contains(word), "{why}"),
                 other => panic!("{version} {policy}: {other:?}"),
             }
@@ -97,12 +112,17 @@ mod tests {
     }
 
     #[test]
-    fn a_promotion_makes_a_process_another_and_a_replica_is_none() {
-        let before = run_id(&info("8.0.6", "noeviction", "master", 'a')).unwrap();
-        let after = run_id(&info("8.0.6", "noeviction", "master", 'b')).unwrap();
+    fn a_promotion_or_an_eviction_makes_a_process_another_and_a_replica_is_none() {
+        let before = run_id(&info("8.0.6", "noeviction", "master", 'a', 0)).unwrap();
+        let promoted = run_id(&info("8.0.6", "noeviction", "master", 'b', 0)).unwrap();
+        let evicted = run_id(&info("8.0.6", "noeviction", "master", 'a', 7)).unwrap();
         assert_eq!(before.len(), 64);
-        assert_ne!(before, after);
-        let outcome = run_id(&info("8.0.6", "noeviction", "slave", 'a'));
+        assert_ne!(before, promoted);
+        assert_ne!(before, evicted);
+        let record = Record { epoch: Epoch::new(1), run_id: before };
+        assert_eq!((record.is_of_process(&evicted), record.is_of_process(&promoted)), (true, false));
+        assert_eq!(record.evicted_keys(), "0000000000000000");
+        let outcome = run_id(&info("8.0.6", "noeviction", "slave", 'a', 0));
         assert!(matches!(outcome, Err(Outage::Replica)), "{outcome:?}");
     }
 }

@@ -10,8 +10,10 @@ use std::{
 
 use devstack::Server;
 use events::Epoch;
-use sequencer::{Error, Outage, Record, Sequencer};
-use support::{CONNECT_TIMEOUT, Private, RESPONSE_TIMEOUT, SLACK, adopt, chat, next_message, open, seeded_chat, settings, until};
+use sequencer::{Adoption, Error, NeedsEpochReason, Outage, Record, Sequencer};
+use support::{
+    CONNECT_TIMEOUT, Private, RESPONSE_TIMEOUT, SLACK, adopt, application, chat, next_message, open, seeded_chat, settings, until,
+};
 
 /// After the return of Redis.
 const RECOVERY: Duration = Duration::from_secs(2);
@@ -136,12 +138,12 @@ async fn a_server_that_dies_under_load_gives_no_number_twice() {
 }
 
 #[tokio::test]
-async fn a_policy_that_evicts_counters_makes_redis_unfit_until_it_is_changed() {
+async fn a_policy_that_evicts_makes_redis_unfit_until_it_is_changed() {
     let redis = Private::start().await;
     let sequencer = redis.sequencer();
     let adopted = open(&sequencer, 1).await;
 
-    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru"] {
         redis.operate::<()>(&["CONFIG", "SET", "maxmemory-policy", policy]);
         let outcome = sequencer.check().await;
         assert!(matches!(&outcome, Err(Error::Unfit(why)) if why.contains(policy)), "{outcome:?}");
@@ -151,11 +153,42 @@ async fn a_policy_that_evicts_counters_makes_redis_unfit_until_it_is_changed() {
         assert!(matches!(sequencer.write_record(&higher).await, Err(Error::Unfit(_))));
     }
 
-    for policy in ["volatile-lru", "noeviction"] {
-        redis.operate::<()>(&["CONFIG", "SET", "maxmemory-policy", policy]);
-        sequencer.check().await.unwrap();
-        assert_eq!(adopt(&sequencer).await.record(), adopted.record());
+    redis.operate::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    sequencer.check().await.unwrap();
+    assert_eq!(adopt(&sequencer).await.record(), adopted.record());
+}
+
+#[tokio::test]
+async fn once_keys_were_evicted_no_missing_counter_is_set_in_that_epoch() {
+    let redis = Private::start().await;
+    let sequencer = redis.sequencer();
+    let adopted = open(&sequencer, 1).await;
+    let token = seeded_chat(&sequencer, &adopted, 5).await;
+
+    // A few keys of others, while nobody looks; then the counters, which could as well have been among them.
+    redis.operate::<()>(&["EVAL", "for i = 1, 5000 do redis.call('SET', 'other:' .. i, string.rep('x', 1000)) end", "0"]);
+    let statistics: String = redis.operate(&["INFO", "memory"]);
+    let used: u64 = statistics.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap();
+    redis.operate::<()>(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]);
+    redis.operate::<()>(&["CONFIG", "SET", "maxmemory", &(used - 50_000).to_string()]);
+    redis.operate::<()>(&["SET", "one:more", "x"]);
+    redis.operate::<()>(&["CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction"]);
+    let keys = redis.operate::<Vec<String>>(&["KEYS", &format!("*{{{token}}}:*")]);
+    for key in &keys {
+        redis.operate::<()>(&["DEL", key]);
     }
+
+    assert!(matches!(sequencer.seed_application(&adopted, token, application(), 1).await, Err(Error::Stale)));
+    assert!(matches!(sequencer.seed_chat(&adopted, token, chat(1), 5).await, Err(Error::Stale)));
+    match sequencer.adopt().await.unwrap() {
+        Adoption::NeedsEpoch { reason, found: Some(found), .. } => {
+            assert_eq!((reason, &found), (NeedsEpochReason::KeysEvicted, adopted.record()));
+        }
+        other => panic!("{other:?}"),
+    }
+    let next = open(&sequencer, 2).await;
+    let token = seeded_chat(&sequencer, &next, 5).await;
+    assert_eq!(next_message(&sequencer, &next, token).await, 6);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 if redis.call('HEXISTS', KEYS[2], 'id') == 1 then
   return {'PRESENT'}
 end
+-- {evictions}
 -- A straggler that was stored after the caller had read the last number left a floor (raise_chats.lua).
 local last = ARGV[2]
 local floor = redis.call('HGET', KEYS[2], 'floor')

@@ -4,6 +4,7 @@
 if redis.call('EXISTS', KEYS[3]) == 1 then
   return {'PRESENT'}
 end
+-- {evictions}
 -- A straggler that was stored after the caller had read the last number left a floor (raise_messages.lua).
 local last, field = ARGV[2], 'floor:' .. ARGV[1]
 local floor = redis.call('HGET', KEYS[2], field)

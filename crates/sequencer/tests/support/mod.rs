@@ -130,7 +130,7 @@ pub(crate) fn run<T: FromRedisValue>(url: &str, command: &Cmd) -> T {
 pub(crate) fn run_id(settings: &Settings) -> String {
     let info: String = run(&settings.url, &cmd("INFO"));
     let id = |name| info.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
-    format!("{}{}", id("run_id:"), &id("master_replid:")[..24])
+    format!("{}{}{:0>16}", &id("run_id:")[..32], &id("master_replid:")[..16], id("evicted_keys:"))
 }
 
 /// Writes the record of `epoch` for the process at hand and adopts it.
