@@ -71,6 +71,7 @@ impl fmt::Display for Action {
             Self::Consumer(Consume::Decide(process)) => write!(f, "consumer: raises the counter, Redis {process}"),
             Self::Copy => f.write_str("Redis: is copied, to its file or its replica"),
             Self::Lose(Loss::Flushed) => f.write_str("Redis: FLUSHALL"),
+            Self::Lose(Loss::Evicted) => f.write_str("Redis: evicts the counter"),
             Self::Lose(Loss::RestartedEmpty) => f.write_str("Redis: killed, and started without its file"),
             Self::Lose(Loss::RestartedFromCopy) => f.write_str("Redis: killed, and started from its old file"),
             Self::Lose(Loss::FailedOver) => f.write_str("Redis: a replica that lags is promoted, the old primary lives on"),

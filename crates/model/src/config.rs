@@ -11,7 +11,7 @@ pub struct Bounds {
     /// Creates that each replica is asked for, one after the other
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub creates: u8,
-    /// Losses of Redis: flushed, restarted empty or from an old file, replaced by a replica that lags
+    /// Losses of Redis: flushed, its counter evicted, restarted empty or from an old file, replaced by a replica that lags
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=3))]
     pub losses: u8,
     /// Moments of which Redis' file, or its replica, may hold the data
@@ -49,6 +49,8 @@ pub enum Guard {
     RunId,
     /// The scripts compare the record.
     Script,
+    /// Once keys were evicted no counter is seeded in the epoch, and nobody adopts it any more.
+    Evictions,
     /// Seeding leaves a counter alone that is there.
     StillMissing,
     /// A row's event tells a redelivery from another's create. Without: a number that is taken makes a conflict.

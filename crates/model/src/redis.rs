@@ -31,6 +31,8 @@ pub(crate) struct Data {
 pub(crate) struct Process {
     pub(crate) run: Run,
     pub(crate) data: Data,
+    /// Whether it has evicted keys since its record was written.
+    evicted: bool,
 }
 
 /// All processes that still answer somebody: the primary is the last, those before it were deposed.
@@ -46,6 +48,8 @@ pub(crate) struct Redis {
 pub enum Loss {
     /// `FLUSHALL`: the process stays.
     Flushed,
+    /// The counter is evicted, and the record stays.
+    Evicted,
     /// Killed, and started without its file.
     RestartedEmpty,
     /// Killed, and started from its file. (Or made a replica of one that lags, and promoted again: its run id changes as well.)
@@ -77,7 +81,7 @@ pub(crate) enum Raise {
 impl Redis {
     pub(crate) fn new() -> Self {
         let mut processes = Few::new();
-        processes.push(Process { run: 1, data: Data::default() });
+        processes.push(Process { run: 1, ..Process::default() });
         Self { processes, copy: None }
     }
 
@@ -111,18 +115,24 @@ impl Redis {
 
     /// The losses that would change something.
     pub(crate) fn losses(&self) -> impl Iterator<Item = Loss> {
-        let holds = self.process(self.primary()).data.record.is_some();
-        let (flushed, copied) = (holds.then_some(Loss::Flushed), self.copy.map(|_| Loss::RestartedFromCopy));
-        flushed.into_iter().chain(copied).chain([Loss::RestartedEmpty, Loss::FailedOver])
+        let Data { record, counter, .. } = self.process(self.primary()).data;
+        let (flushed, evicted) = (record.map(|_| Loss::Flushed), counter.map(|_| Loss::Evicted));
+        let copied = self.copy.map(|_| Loss::RestartedFromCopy);
+        flushed.into_iter().chain(evicted).chain(copied).chain([Loss::RestartedEmpty, Loss::FailedOver])
     }
 
     pub(crate) fn lose(&mut self, loss: Loss) {
         let copy = self.copy.unwrap_or_default();
         let primary = self.primary();
         let old = *self.process(primary);
-        let restarted = |data| Process { run: old.run + 1, data };
+        let restarted = |data| Process { run: old.run + 1, data, evicted: false };
         match loss {
-            Loss::Flushed => self.process_mut(primary).data = Data::default(),
+            Loss::Flushed => *self.process_mut(primary) = Process { run: old.run, ..Process::default() },
+            Loss::Evicted => {
+                let process = self.process_mut(primary);
+                process.data = Data { record: old.data.record, ..Data::default() };
+                process.evicted = true;
+            }
             Loss::RestartedEmpty => *self.process_mut(primary) = restarted(Data::default()),
             Loss::RestartedFromCopy => *self.process_mut(primary) = restarted(copy),
             Loss::FailedOver => self.processes.push(restarted(copy)),
@@ -131,9 +141,10 @@ impl Redis {
 }
 
 impl Process {
-    /// `Sequencer::look_and_load`: a record of another process is worth nothing.
+    /// `Sequencer::look_and_load`: a record of another process is worth nothing, nor is one since which keys were evicted.
     pub(crate) fn adopt(&self, guards: Guards) -> Adoption {
         match self.data.record {
+            _ if self.evicted && guards.has(Guard::Evictions) => Adoption::NeedsEpoch,
             Some(record) if record.run == self.run || !guards.has(Guard::RunId) => Adoption::Adopted(record),
             _ => Adoption::NeedsEpoch,
         }
@@ -145,6 +156,7 @@ impl Process {
         let refused = self.data.record.is_some_and(|found| own(found) && found.epoch >= record.epoch);
         if self.run == record.run && !refused {
             self.data = Data { record: Some(record), ..Data::default() };
+            self.evicted = false;
         }
     }
 
@@ -170,9 +182,9 @@ impl Process {
         }
     }
 
-    /// `seed_chat.lua`. `false`: stale.
+    /// `seed_chat.lua`, `evictions.lua`. `false`: stale.
     pub(crate) fn seed(&mut self, adopted: Record, last: Number, guards: Guards) -> bool {
-        if !self.admits(adopted, guards) {
+        if !self.admits(adopted, guards) || (self.evicted && guards.has(Guard::Evictions)) {
             return false;
         }
         if self.data.counter.is_none() || !guards.has(Guard::StillMissing) {

@@ -15,8 +15,8 @@ use crate::{
 impl Protocol {
     /// Whether the rules hold.
     pub(crate) fn reduces(&self) -> bool {
-        use Guard::{BindFirst, RunId, Script, StillMissing, Unbinding, Verification};
-        let needed = [RunId, Script, Verification, BindFirst, Unbinding, StillMissing];
+        use Guard::{BindFirst, Evictions, RunId, Script, StillMissing, Unbinding, Verification};
+        let needed = [RunId, Script, Evictions, Verification, BindFirst, Unbinding, StillMissing];
         self.reduced && self.bounds.stragglers == 0 && needed.into_iter().all(|guard| self.guards.has(guard))
     }
 }

@@ -46,6 +46,11 @@ fn without_the_fence_a_counter_is_seeded_below_what_stands_in_the_queue() {
 }
 
 #[test]
+fn a_counter_that_was_evicted_is_seeded_below_what_another_is_about_to_publish() {
+    breaks(Guard::Evictions, Bounds { replicas: 2, losses: 1, ..PEACE }, DOUBLED);
+}
+
+#[test]
 fn without_the_unbinding_a_stalled_publisher_is_acknowledged_in_an_old_epoch() {
     breaks(Guard::Unbinding, Bounds { replicas: 2, losses: 1, ..PEACE }, DOUBLED);
     breaks(Guard::Unbinding, Bounds { replicas: 2, losses: 1, ..PEACE }, STRAGGLER);
