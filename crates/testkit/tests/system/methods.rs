@@ -1,6 +1,8 @@
 //! Every route of both services: the methods that it answers and names, HEAD as GET without the body, and the query parameters that
 //! it does not know.
 
+use std::time::Duration;
+
 use testkit::{Answer, Ask, Service, System};
 
 use Service::{Api, Ingest};
@@ -57,6 +59,7 @@ async fn filled() -> (System, String) {
     let chat = application.create_chat().await;
     chat.post("text").await;
     chat.await_stored(1).await;
+    chat.await_found("tex", &[1], Duration::from_secs(20)).await;
     // Else the count job would change a tag between two requests.
     consumer::counts::run(system.store()).await.unwrap();
     let token = application.token.clone();
