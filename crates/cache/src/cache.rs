@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::{
     Error, Key, Settings,
     budget::Budget,
-    link::{Link, Peer},
+    identity::{Identity, LINK, Link, Peer},
     metrics::Metrics,
     scripts::Scripts,
     state::{self, Value},
@@ -63,7 +63,8 @@ impl Cache {
         // The parser's own words could repeat the URL.
         let client = Client::open(url)
             .map_err(|_| Error::InvalidSettings("the URL is not of the form redis://[user:password@]host[:port][/database]"))?;
-        let link = Link::start(&client).map_err(|_| Error::InvalidSettings("the URL cannot be used with RESP3"))?;
+        let link =
+            Link::start(&client, Identity, LINK).map_err(|_| Error::InvalidSettings("the URL cannot be used with RESP3"))?;
         let inner = Inner {
             key_prefix: key_prefix.to_owned(),
             link,
@@ -78,7 +79,7 @@ impl Cache {
     /// Looks for an entry, for as long as a read may wait.
     pub async fn get(&self, key: &Key) -> Read {
         let Inner { settings, link, metrics, .. } = &*self.inner;
-        let Some(peer) = link.peer_now() else {
+        let Some(peer) = link.now() else {
             metrics.unavailable.increment(1);
             return Read::Bypass;
         };
@@ -98,12 +99,12 @@ impl Cache {
 
     /// One command: takes what is there, or leaves a lease. It counts as a write, so a primary that has become a replica refuses
     /// it.
-    async fn look(&self, key: &Key, mut peer: Peer) -> Result<Read, RedisError> {
+    async fn look(&self, key: &Key, peer: Peer) -> Result<Read, RedisError> {
         let Inner { key_prefix, budget, metrics, .. } = &*self.inner;
-        let name = key.within(key_prefix, &peer.run_id);
+        let name = key.within(key_prefix, &peer);
         if !budget.take(LEASE_BYTES) {
             // Not GET, which a replica would answer.
-            let found: Option<Vec<u8>> = cmd("GETEX").arg(&name).query_async(&mut peer.connection).await?;
+            let found: Option<Vec<u8>> = cmd("GETEX").arg(&name).query_async(&mut peer.connection()).await?;
             return Ok(match found.and_then(Value::of) {
                 Some(value) => self.hit(value),
                 None => {
@@ -115,7 +116,7 @@ impl Cache {
         let lease = state::new_lease();
         let mut set = cmd("SET");
         set.arg(&name).arg(&lease).arg("NX").arg("GET").arg("PX").arg(LEASED_FOR.as_millis() as u64);
-        let found: Option<Vec<u8>> = set.query_async(&mut peer.connection).await?;
+        let found: Option<Vec<u8>> = set.query_async(&mut peer.connection()).await?;
         let Some(found) = found else {
             metrics.miss.increment(1);
             return Ok(Read::Leased(Lease { peer, name, lease }));
@@ -143,10 +144,10 @@ impl Cache {
         if length > settings.entry_bytes || !budget.take(length) {
             return;
         }
-        let Lease { mut peer, name, lease } = lease;
+        let Lease { peer, name, lease } = lease;
         let mut fill = scripts.fill.prepare_invoke();
         fill.key(name).arg(lease).arg(Value::stored(value)).arg(settings.ttl_ms);
-        let filled = timeout(settings.read_timeout(), fill.invoke_async::<bool>(&mut peer.connection)).await;
+        let filled = timeout(settings.read_timeout(), fill.invoke_async::<bool>(&mut peer.connection())).await;
         if matches!(filled, Ok(Ok(false))) {
             budget.give_back(length);
         }

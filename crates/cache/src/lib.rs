@@ -29,8 +29,8 @@
 mod budget;
 mod cache;
 mod error;
+mod identity;
 mod key;
-mod link;
 mod metrics;
 mod scripts;
 mod settings;

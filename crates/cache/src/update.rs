@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use deadpool_redis::redis::{Script, ScriptInvocation};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Cache, Error, Key, Outage, link::Peer};
+use crate::{Cache, Error, Key, Outage, identity::Peer};
 
 /// How long blocking may take, and lifting too: each is tried again until then.
 const UPDATE_WITHIN: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ impl Cache {
     fn call<'a>(&self, script: &'a Script, block: &Block, peer: &Peer) -> ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
         for key in &block.keys {
-            call.key(key.within(&self.inner().key_prefix, &peer.run_id));
+            call.key(key.within(&self.inner().key_prefix, peer));
         }
         call.arg(&block.owner);
         call
@@ -75,8 +75,8 @@ impl Cache {
         let deadline = Instant::now() + UPDATE_WITHIN;
         loop {
             let attempt = async {
-                let mut peer = self.inner().link.peer().await?;
-                Ok::<usize, Outage>(call(&peer).invoke_async(&mut peer.connection).await?)
+                let peer = self.inner().link.lent().await?;
+                Ok::<usize, Outage>(call(&peer).invoke_async(&mut peer.connection()).await?)
             };
             let outage = match timeout_at(deadline.min(Instant::now() + ATTEMPT_WITHIN), attempt).await {
                 Ok(Ok(keys)) => return Ok(keys),

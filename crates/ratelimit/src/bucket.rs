@@ -8,14 +8,9 @@ use tokio::time::timeout;
 
 use crate::{
     client::Client,
-    link::{Link, Unavailable},
     policy::Policy,
+    script::{Link, Unavailable},
 };
-
-/// What takes a request out of a bucket, whose key is KEYS[1]; ARGV are its interval and its burst.
-pub(crate) fn script() -> String {
-    format!("#!lua\n{}return {{take(KEYS[1], ARGV[1], ARGV[2])}}\n", gcra::TAKE)
-}
 
 /// The buckets of all clients.
 pub(crate) struct Buckets {
@@ -39,14 +34,21 @@ impl Buckets {
 
     /// Takes one request out of a bucket. After an error it may have been taken all the same.
     pub(crate) async fn take(&self, bucket: &Bucket) -> Result<Verdict, Unavailable> {
-        let ready = self.link.ready()?;
+        let lent = self.link.now().ok_or(Unavailable)?;
         let mut call = Cmd::new();
-        call.arg("EVALSHA").arg(&ready.script).arg(1).arg(&bucket.key).arg(bucket.interval_us).arg(bucket.burst);
-        let answer = timeout(self.deadline, call.query_async::<(bool, u64, u64)>(&mut ready.connection.clone())).await;
-        match answer {
-            Ok(Ok((passes, remaining, next_us))) => Ok(Verdict { passes, remaining, next: Duration::from_micros(next_us) }),
-            Ok(Err(error)) => Err(self.link.give_up(&ready, Some(error))),
-            Err(_) => Err(self.link.give_up(&ready, None)),
+        call.arg("EVALSHA").arg(&*lent).arg(1).arg(&bucket.key).arg(bucket.interval_us).arg(bucket.burst);
+        let answer = timeout(self.deadline, call.query_async::<(bool, u64, u64)>(&mut lent.connection())).await;
+        // Of an error only its kind: its text may hold a key, and that a client's address.
+        let why = match &answer {
+            Ok(Ok((passes, remaining, next_us))) => {
+                return Ok(Verdict { passes: *passes, remaining: *remaining, next: Duration::from_micros(*next_us) });
+            }
+            Ok(Err(error)) => error.category(),
+            Err(_) => "no answer in time",
+        };
+        if self.link.give_up(&lent) {
+            tracing::warn!(why, "a request could not be counted");
         }
+        Err(Unavailable)
     }
 }

@@ -14,13 +14,13 @@ use service::problem::Problem;
 
 use crate::{
     Error, Redis, Settings,
-    bucket::{self, Buckets},
+    bucket::Buckets,
     client::Clients,
     deferred,
     limits::{Limits, Rule},
-    link::Link,
     policy::{self, Policies},
     refused::refused,
+    script,
 };
 
 /// The limits in force, if any. Clones share one connection.
@@ -40,8 +40,7 @@ impl RateLimit {
         let Some(policies) = Self::check(settings)? else {
             return Ok(Self { limits: None, creates_are_deferred: false });
         };
-        let link = Link::start(redis, bucket::script())?;
-        link.attempted().await;
+        let link = script::connect(redis).await?;
         let limits = Limits {
             rules: policies.map(|policy| policy.map(Rule::new)),
             clients: Clients { trusted: settings.trusted_proxies.clone(), header: settings.proxy_header },

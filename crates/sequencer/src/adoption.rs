@@ -105,11 +105,11 @@ impl Sequencer {
     /// Makes sure that the shared connection leads to the process that was just adopted. After a failover it may still hold on to
     /// the old one, which would make every adoption stale for as long as that lives.
     async fn lead_link_to(&self, run_id: &str) -> Result<(), Error> {
-        if self.peer().await.is_ok_and(|peer| peer.is(run_id)) {
+        if self.leads_to(run_id).await.unwrap_or(false) {
             return Ok(());
         }
         self.link().renew();
-        if self.peer().await?.is(run_id) { Ok(()) } else { Err(Outage::Ambiguous.into()) }
+        if self.leads_to(run_id).await? { Ok(()) } else { Err(Outage::Ambiguous.into()) }
     }
 
     /// Writes the record of an epoch that was opened: if the server is still the process that the record names, and its present

@@ -3,6 +3,7 @@
 //! Nothing here may show a key, a token or the URL.
 
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
+use redislink::Failure;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,15 @@ pub enum Outage {
     /// Two connections to the one address came to different server processes.
     #[error("the address leads to more than one server")]
     Ambiguous,
+}
+
+impl From<Failure> for Outage {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Connection(error) => Self::Connection(error),
+            Failure::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 impl From<Outage> for Error {

@@ -19,7 +19,6 @@ mod error;
 mod issue;
 mod keys;
 mod limited;
-mod link;
 mod once;
 mod record;
 mod reply;

@@ -3,13 +3,13 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{Client, Cmd, FromRedisValue, Value, cmd};
+use redislink::Link;
 use tokio::time::timeout;
 
 use crate::{
     Adopted, Error, Outage, Settings,
     keys::Keys,
-    link::{Link, Peer},
-    server,
+    server::{self, Identity},
 };
 
 /// Gives numbers out of Redis. Clones share one connection.
@@ -22,7 +22,7 @@ struct Inner {
     settings: Settings,
     client: Client,
     keys: Keys,
-    link: Link,
+    link: Link<Identity>,
     response_timeout: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Sequencer {
         let client = settings.client()?;
         let inner = Inner {
             keys: Keys::new(&settings.key_prefix),
-            link: Link::start(&client, settings)?,
+            link: Link::start(&client, Identity, link_settings(settings))?,
             response_timeout: settings.response_timeout(),
             settings: settings.clone(),
             client,
@@ -43,7 +43,7 @@ impl Sequencer {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Whether Redis answers and is fit: version 7 or later, a primary, and no eviction of keys without expiry.
+    /// Whether Redis answers and is fit: version 7 or later, a primary, and no eviction of keys.
     ///
     /// # Errors
     /// [`Error::Unavailable`], within the response timeout; [`Error::Unfit`]; [`Error::Protocol`].
@@ -83,23 +83,23 @@ impl Sequencer {
             call.arg(text);
         }
         self.in_time(async {
-            let mut peer = self.inner.link.peer().await?;
-            if !peer.is(&adopted.record().run_id) {
+            let peer = self.inner.link.lent().await?;
+            if *peer != adopted.record().run_id {
                 return Err(Error::Stale);
             }
-            Ok(call.query_async(&mut peer.connection).await?)
+            Ok(call.query_async(&mut peer.connection()).await?)
         })
         .await
     }
 
     /// Sends one command on the shared connection, whoever is at its other end.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
-        self.in_time(async { Ok(command.query_async(&mut self.inner.link.peer().await?.connection).await?) }).await
+        self.in_time(async { Ok(command.query_async(&mut self.inner.link.lent().await?.connection()).await?) }).await
     }
 
-    /// Who is at the other end of the shared connection.
-    pub(crate) async fn peer(&self) -> Result<Peer, Error> {
-        self.in_time(async { Ok(self.inner.link.peer().await?) }).await
+    /// Whether the shared connection leads to the process, and the primary, that goes by this run id.
+    pub(crate) async fn leads_to(&self, run_id: &str) -> Result<bool, Error> {
+        self.in_time(async { Ok(*self.inner.link.lent().await? == *run_id) }).await
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -118,8 +118,17 @@ impl Sequencer {
         &self.inner.keys
     }
 
-    pub(crate) fn link(&self) -> &Link {
+    pub(crate) fn link(&self) -> &Link<Identity> {
         &self.inner.link
+    }
+}
+
+fn link_settings(settings: &Settings) -> redislink::Settings {
+    redislink::Settings {
+        purpose: "numbers",
+        gauge: "chat_redis_connected",
+        connect_timeout: settings.connect_timeout(),
+        greeting_timeout: settings.response_timeout(),
     }
 }
 

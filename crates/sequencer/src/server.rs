@@ -4,6 +4,7 @@
 //! connection that is made here must never reconnect by itself.
 
 use deadpool_redis::redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
+use redislink::Greeting;
 
 use crate::{Error, Outage, Settings, reply};
 
@@ -16,6 +17,18 @@ pub(crate) async fn connect(client: &Client, settings: &Settings) -> Result<Mult
         .set_connection_timeout(Some(settings.connect_timeout()))
         .set_response_timeout(Some(settings.response_timeout()));
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| Outage::Connection(error).into())
+}
+
+/// What the shared connection is asked before it is lent: who is at its other end.
+pub(crate) struct Identity;
+
+impl Greeting for Identity {
+    type Peer = String;
+    type Outage = Outage;
+
+    async fn greet(&self, mut connection: MultiplexedConnection) -> Result<String, Outage> {
+        run_id(&cmd("INFO").query_async::<String>(&mut connection).await.map_err(Outage::Connection)?)
+    }
 }
 
 /// Who is at the other end, if it is fit to give numbers.

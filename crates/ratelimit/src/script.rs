@@ -1,0 +1,61 @@
+//! The script that takes a request out of a bucket: loaded on each connection before it is lent, so that no request waits for that.
+
+use std::{fmt, time::Duration};
+
+use deadpool_redis::redis::{Client, RedisError, aio::MultiplexedConnection, cmd};
+use redislink::{Failure, Greeting};
+
+use crate::{Error, Redis};
+
+/// The way to Redis.
+pub(crate) type Link = redislink::Link<Script>;
+
+/// What is asked of each connection: to load the script. Its answer is the script's name.
+pub(crate) struct Script(String);
+
+/// Redis cannot count now.
+#[derive(Debug, Clone)]
+pub(crate) struct Unavailable;
+
+/// Begins to connect, on the current tokio runtime, and waits until the first attempt has ended, well or badly.
+pub(crate) async fn connect(redis: Redis<'_>) -> Result<Link, Error> {
+    // The parser's own words could repeat the URL.
+    let invalid =
+        |_: RedisError| Error::InvalidSettings("redis.url is not of the form redis://[user:password@]host[:port][/database]");
+    let client = Client::open(redis.url).map_err(invalid)?;
+    // KEYS: the bucket. ARGV: its interval and its burst.
+    let script = Script(format!("#!lua\n{}return {{take(KEYS[1], ARGV[1], ARGV[2])}}\n", gcra::TAKE));
+    let link = Link::start(&client, script, settings(redis.connect_timeout)).map_err(invalid)?;
+    let _ = link.lent().await;
+    Ok(link)
+}
+
+fn settings(timeout: Duration) -> redislink::Settings {
+    redislink::Settings {
+        purpose: "rate limits",
+        gauge: "chat_rate_limit_connected",
+        connect_timeout: timeout,
+        greeting_timeout: timeout,
+    }
+}
+
+impl Greeting for Script {
+    type Peer = String;
+    type Outage = Unavailable;
+
+    async fn greet(&self, mut connection: MultiplexedConnection) -> Result<String, Unavailable> {
+        cmd("SCRIPT").arg("LOAD").arg(&self.0).query_async(&mut connection).await.map_err(|_| Unavailable)
+    }
+}
+
+impl From<Failure> for Unavailable {
+    fn from(_: Failure) -> Self {
+        Self
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("requests cannot be counted")
+    }
+}
