@@ -34,6 +34,8 @@ impl Environment {
             ("CHAT__HTTP__ADDRESS", "127.0.0.1"),
             ("CHAT__HTTP__PORT", "0"),
             ("CHAT__HTTP__WORKERS", "1"),
+            // A test's clients are told which replica stops; one that is about finding it out sets it.
+            ("CHAT__HTTP__DRAIN_MS", "0"),
             ("CHAT__LOG__FILTER", &log),
             // Within hours, not in the middle of a test that compares answers; a test of the counts sets a shorter interval.
             ("CHAT__CONSUMER__COUNT_INTERVAL_MS", "86400000"),

@@ -107,7 +107,8 @@ pub async fn start(
     refuse_wrong_topology(&consumer).await?;
 
     let health = health::routes(checks(&store, &consumer, &search), telemetry);
-    let server = http::serve(listener, &config.http, stop.clone(), health)?;
+    // Nobody is sent here, so nothing has to go elsewhere before it stops.
+    let server = http::serve(listener, &http::Settings { drain_ms: 0, ..config.http.clone() }, stop.clone(), health)?;
 
     let index = Index::new(search);
     let (hand_overs, waiting) = HandOvers::new(config.consumer.indexer_queue_batches);

@@ -22,7 +22,10 @@ pub(super) fn ready() -> Operation {
     });
     Operation::unlimited("showReadiness", TAG, "Whether requests should be sent here, and how each dependency is")
         .answer(200, fresh(Answer::new("They should, even if some part is missing (`degraded`).").json::<Report>(up)))
-        .answer(503, fresh(Answer::new("They should not.").json::<Report>(down)))
+        .answer(
+            503,
+            fresh(Answer::new("They should not; a service that is `stopping` names no dependency.").json::<Report>(down)),
+        )
 }
 
 pub(super) fn metrics() -> Operation {

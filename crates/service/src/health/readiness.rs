@@ -1,6 +1,9 @@
 //! `/readyz`: whether requests should be sent here, and what each dependency says.
+//!
+//! A service that is stopping says so at once, whatever its dependencies do: each moment that it takes, requests are sent to it.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -33,8 +36,17 @@ enum Status {
 }
 
 pub(super) async fn show(request: HttpRequest, checks: Data<Checks>) -> HttpResponse {
-    let found = join_all(checks.iter().map(Check::run)).await;
-    let stopping = request.app_data::<Draining>().is_some_and(|draining| draining.0.is_cancelled());
+    let stopping = async {
+        match request.app_data::<Draining>() {
+            Some(draining) => draining.0.cancelled().await,
+            None => pending().await,
+        }
+    };
+    let (found, stopping) = tokio::select! {
+        biased;
+        () = stopping => (Vec::new(), true),
+        found = join_all(checks.iter().map(Check::run)) => (found, false),
+    };
     let down =
         |optional| checks.iter().zip(&found).any(|(check, finding)| check.optional == optional && finding.state == State::Down);
     let status = match (stopping, down(false), down(true)) {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::FutureExt;
 use metrics::{Gauge, gauge};
+use tokio_util::sync::CancellationToken;
 
 use super::in_flight::InFlight;
 use super::latencies::Latencies;
@@ -32,12 +33,14 @@ pub(super) struct Worker {
     latencies: Latencies,
     in_flight: Gauge,
     request_limit: usize,
+    draining: CancellationToken,
 }
 
 impl Worker {
-    pub(super) fn new(request_limit: usize) -> Rc<Self> {
+    /// Once `draining` is cancelled, clients are asked to go elsewhere.
+    pub(super) fn new(request_limit: usize, draining: CancellationToken) -> Rc<Self> {
         let in_flight = gauge!("http_requests_in_flight");
-        Rc::new(Self { ids: RequestIds::new(), latencies: Latencies::default(), in_flight, request_limit })
+        Rc::new(Self { ids: RequestIds::new(), latencies: Latencies::default(), in_flight, request_limit, draining })
     }
 }
 
@@ -93,6 +96,10 @@ impl Exchange {
         };
         answer.headers_mut().insert(HEADER, self.id.header_value());
         security::complete(&self.method, &mut answer);
+        if self.worker.draining.is_cancelled() {
+            // Or a client would go on using its connection, and send a request in the moment in which it is closed.
+            answer.head_mut().set_connection_type(ConnectionType::Close);
+        }
         let took = self.started.elapsed();
         self.worker.latencies.record(&self.method, route, answer.status(), took);
         self.log(route, answer.status(), took);
@@ -138,7 +145,7 @@ mod tests {
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
         let _until_the_end = tracing::subscriber::set_default(subscriber);
-        let worker = Worker::new(100);
+        let worker = Worker::new(100, CancellationToken::new());
         let application = App::new()
             .route("/things/{token}", web::get().to(async || "found"))
             .route("/bug/{token}", web::get().to(async || Err::<String, _>(Problem::internal("row without a key"))))

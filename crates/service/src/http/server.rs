@@ -46,9 +46,10 @@ impl Running {
 /// Tells readiness whether the service is stopping.
 pub(crate) struct Draining(pub(crate) CancellationToken);
 
-/// Answers requests on `listener` until `shutdown` is cancelled; then no new connection is accepted, connections are closed
-/// after the answer under way, and what is not finished after `shutdown_ms` is dropped. `configure` adds the service's routes;
-/// it is called once for each worker thread. To be called on a Tokio runtime, after telemetry was set up.
+/// Answers requests on `listener` until `shutdown` is cancelled. From then on `/readyz` is 503 and each answer asks its client to
+/// close the connection, for `drain_ms`; then no new connection is accepted, connections are closed after the answer under way,
+/// and what is not finished after `shutdown_ms` is dropped. `configure` adds the service's routes; it is called once for each
+/// worker thread. To be called on a Tokio runtime, after telemetry was set up.
 ///
 /// # Errors
 /// [`Error::Server`] when the listener cannot be used.
@@ -61,7 +62,8 @@ where
     let draining = shutdown.clone();
     let cors = settings.cors_origins.clone();
     let application = move || {
-        let worker = Worker::new(limits.bytes);
+        // A token of its own, because whoever asks one takes its lock.
+        let worker = Worker::new(limits.bytes, draining.child_token());
         App::new()
             .app_data(limits)
             .app_data(Draining(draining.clone()))
@@ -74,8 +76,13 @@ where
             })
             .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)))
     };
+    let drain = Duration::from_millis(settings.drain_ms);
+    let drained = async move {
+        shutdown.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
     let mut server = HttpServer::new(application)
-        .shutdown_signal(shutdown.cancelled_owned())
+        .shutdown_signal(drained)
         .shutdown_timeout(settings.shutdown_ms.div_ceil(1000))
         .client_request_timeout(Duration::from_millis(settings.client_header_ms) + CLOCK_STEP)
         .keep_alive(Duration::from_millis(settings.keep_alive_ms))

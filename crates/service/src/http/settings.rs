@@ -17,7 +17,9 @@ pub struct Settings {
     pub port: u16,
     /// Worker threads; 0 means one for each processor.
     pub workers: usize,
-    /// How long requests under way may take to finish on shutdown, in milliseconds; whole seconds count, rounded up.
+    /// How long requests are still taken on shutdown, in milliseconds, while readiness says that none should be sent.
+    pub drain_ms: u64,
+    /// How long requests under way may take to finish after that, in milliseconds; whole seconds count, rounded up.
     pub shutdown_ms: u64,
     /// The largest request body, in bytes.
     pub request_bytes: usize,

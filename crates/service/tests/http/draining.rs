@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+use service::health::{Check, routes};
 use service::http::{bind, endpoint};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::support::{DEADLINE, Server, settings};
+use crate::support::{DEADLINE, Server, settings, telemetry};
 
 const GET_FAST: &str = "GET /fast HTTP/1.1\r\nHost: x\r\n\r\n";
 const GET_SLOW: &str = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -43,6 +45,35 @@ impl Slow {
     async fn has_begun(&self) {
         timeout(DEADLINE, self.began.acquire()).await.unwrap().unwrap().forget();
     }
+}
+
+#[actix_web::test]
+async fn a_stop_is_told_at_once_and_takes_requests_until_it_is_noticed() {
+    let silent = Check::new("mysql", &(), |()| std::future::pending::<Result<(), String>>());
+    let health = routes(vec![silent], telemetry());
+    let server = Server::start_with(&[("CHAT__HTTP__DRAIN_MS", "1500")], move |config| {
+        health(config);
+        config.service(endpoint("/fast").get(async || "fast"));
+    })
+    .await;
+    let mut kept = server.connect().await;
+    kept.send(GET_FAST).await;
+    assert_eq!(kept.answer().await.header("connection"), None);
+    let started = Instant::now();
+    server.shutdown.cancel();
+    let ready = server.get("/readyz", &[]).await;
+    assert_eq!(ready.status(), 503);
+    assert_eq!(ready.json::<Value>().await.unwrap()["status"], "stopping");
+    assert!(started.elapsed() < Duration::from_millis(900), "readiness waited for a dependency: {:?}", started.elapsed());
+    // The connection that was kept and new ones are answered, and closed.
+    kept.send(GET_FAST).await;
+    for answer in [kept.rest().await, server.raw(GET_FAST).await] {
+        assert_eq!((answer.body.as_str(), answer.header("connection")), ("fast", Some("close")));
+    }
+    let address = server.address;
+    server.finished().await;
+    assert!((Duration::from_millis(1_500)..Duration::from_secs(4)).contains(&started.elapsed()), "{:?}", started.elapsed());
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[actix_web::test]

@@ -23,7 +23,8 @@ struct Config {
 }
 
 fn config(variables: &[(&str, &str)]) -> Config {
-    let fixed = [("CHAT__HTTP__ADDRESS", "127.0.0.1"), ("CHAT__HTTP__WORKERS", "2"), ("LOG_LEVEL", "off")];
+    let fixed =
+        [("CHAT__HTTP__ADDRESS", "127.0.0.1"), ("CHAT__HTTP__WORKERS", "2"), ("CHAT__HTTP__DRAIN_MS", "0"), ("LOG_LEVEL", "off")];
     let all = fixed.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     service::config::load_from(all, Some(0)).unwrap()
 }
