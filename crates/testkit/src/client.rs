@@ -71,6 +71,11 @@ impl Client {
         Ask(self.http.request(method, format!("http://{address}{path}")))
     }
 
+    /// Whether the replica there says that requests should be sent to it.
+    pub(crate) async fn is_ready(&self, address: SocketAddr) -> bool {
+        self.at(address, "GET", "/readyz").attempt().await.is_ok_and(|answer| answer.status == 200)
+    }
+
     /// Creates an application.
     pub async fn create_application(&self, name: &str) -> Application {
         let answer = self.ask(Service::Api, "POST", "/applications").json(json!({ "name": name })).send().await;

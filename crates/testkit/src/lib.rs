@@ -9,6 +9,7 @@
 
 mod answer;
 mod application;
+mod balancer;
 mod builder;
 mod chat;
 mod client;
@@ -24,6 +25,7 @@ mod tidy;
 
 pub use answer::Answer;
 pub use application::Application;
+pub use balancer::Balancer;
 pub use builder::Builder;
 pub use chat::Chat;
 pub use client::{Ask, Client};

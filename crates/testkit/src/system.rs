@@ -60,10 +60,26 @@ impl System {
     /// # Errors
     /// The sentence.
     pub async fn try_launch(&self, service: Service, settings: &[(&str, &str)]) -> Result<(), String> {
+        self.start_replica(service, settings).await.map(|_| ())
+    }
+
+    async fn start_replica(&self, service: Service, settings: &[(&str, &str)]) -> Result<SocketAddr, String> {
         let replica = Replica::start(service, self.environment.with(settings)).await?;
-        self.client.add(service, replica.address);
+        let address = replica.address;
+        self.client.add(service, address);
         self.replicas.lock().unwrap_or_else(PoisonError::into_inner).push(replica);
-        Ok(())
+        Ok(address)
+    }
+
+    /// Stops the oldest replica as SIGTERM does, starts another in its place and waits until it is ready. Until the old one has
+    /// ended, clients go on sending requests to it, except a [`Balancer`](crate::Balancer)'s when that finds out.
+    pub async fn restart(&self, service: Service) {
+        let replica = self.take_oldest(service);
+        let old = replica.address;
+        replica.stop().await;
+        self.client.remove(old);
+        let started = self.start_replica(service, &[]).await;
+        self.ready_at(started.unwrap_or_else(|sentence| panic!("{service:?} does not start: {sentence}"))).await;
     }
 
     /// Stops the oldest replica as SIGTERM does, and returns how long that took.
@@ -78,20 +94,26 @@ impl System {
 
     /// No request is sent to it from now on.
     fn take(&self, service: Service) -> Replica {
-        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = replicas.iter().position(|replica| replica.service == service);
-        let replica = replicas.remove(place.unwrap_or_else(|| panic!("no {service:?} runs")));
+        let replica = self.take_oldest(service);
         self.client.remove(replica.address);
         replica
+    }
+
+    fn take_oldest(&self, service: Service) -> Replica {
+        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = replicas.iter().position(|replica| replica.service == service);
+        replicas.remove(place.unwrap_or_else(|| panic!("no {service:?} runs")))
     }
 
     /// Waits until every service says that it is ready.
     pub async fn ready(&self) {
         for address in self.client.addresses() {
-            let ready =
-                async || self.client.at(address, "GET", "/readyz").attempt().await.is_ok_and(|answer| answer.status == 200);
-            eventually("a service is ready", PATIENCE, ready).await;
+            self.ready_at(address).await;
         }
+    }
+
+    async fn ready_at(&self, address: SocketAddr) {
+        eventually("a service is ready", PATIENCE, async || self.client.is_ready(address).await).await;
     }
 
     /// Creates an application.

@@ -21,6 +21,7 @@ mod rate_limit;
 mod read_your_write;
 mod redis_loss;
 mod restarts;
+mod rolling;
 mod search;
 mod search_down;
 mod stopping;
