@@ -92,6 +92,30 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
     .await;
 }
 
+/// In the middle of a deploy producers may be of a later release than the consumer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_release_is_understood_and_a_later_version_is_kept() {
+    const LATER_RELEASE: &[u8] = include_bytes!("../../../../crates/events/tests/payloads/v1-items-of-a-later-release.json");
+    const LATER_VERSION: &[u8] = include_bytes!("../../../../crates/events/tests/payloads/v2-items-of-the-next-version.json");
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let partition = world.queues.partition_of(&message(3, 1, 1));
+        for payload in [LATER_VERSION, LATER_RELEASE] {
+            world.queues.publish_payload(partition, payload).await;
+        }
+        world.until_stored(2, 1, 1).await;
+        let stored: Vec<(u64, u64, String)> = world.tables.rows("SELECT application_id, number, body FROM messages").await;
+        assert_eq!(stored, [(3, 9_007_199_254_740_991, "né \"quoted\"\n🎭".to_owned())]);
+        let dead = &world.tables.dead().await[0];
+        assert_eq!((dead.reason.as_str(), dead.payload.as_slice()), ("undecodable_payload", LATER_VERSION));
+        assert_eq!(dead.detail, "envelope version 2 is not known");
+        assert_eq!(world.queues.dead_payload().await, LATER_VERSION);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_chat_was_never_stored_is_put_aside() {
     in_world(async |world| {
