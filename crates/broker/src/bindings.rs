@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use events::{Epoch, Partition};
-use lapin::{Channel, options::QueueBindOptions, types::FieldTable};
+use lapin::{
+    Channel,
+    options::{ExchangeDeleteOptions, QueueBindOptions},
+    types::FieldTable,
+};
 use tokio::time::timeout;
 
 use crate::{Error, Publisher, session::Session, topology};
@@ -57,6 +61,22 @@ impl Publisher {
                 }
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Unbinds every epoch, also those of which nobody knows any more: the exchange is removed, and declared anew without any
+    /// bindings. Whoever publishes meanwhile is refused.
+    ///
+    /// # Errors
+    /// Any [`Error`]; the exchange may then be missing, which the next connection of any service mends.
+    pub async fn unbind_all(&self) -> Result<(), Error> {
+        let settling_time = self.shared.settling_time;
+        self.on_channel("unbind all epochs", self.shared.limit + settling_time, async |session, channel| {
+            let exchange = self.shared.topology.exchange();
+            let removed = channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default());
+            removed.await.map_err(Error::amqp("remove the exchange"))?;
+            topology::declare(session, &self.shared.topology, settling_time).await
         })
         .await
     }

@@ -24,6 +24,14 @@ pub(crate) struct Letters {
     pub(crate) redis: sequencer::Settings,
 }
 
+/// For what concerns numbers: MySQL, Redis and RabbitMQ guard them together.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Numbers {
+    pub(crate) mysql: store::Settings,
+    pub(crate) redis: sequencer::Settings,
+    pub(crate) amqp: broker::Settings,
+}
+
 /// Prints the settings in force.
 pub(crate) fn check() -> Result<()> {
     print!("{}", config::redacted::<Stores>(None)?);

@@ -9,6 +9,7 @@ mod migrate;
 mod patience;
 mod progress;
 mod reindex;
+mod restored;
 mod text;
 mod verify;
 
@@ -38,6 +39,8 @@ enum Command {
     Dead(dead::Command),
     /// Make the search index anew, while the system runs and is searched
     Reindex(reindex::Options),
+    /// Make numbering right after the database was put back to an older state, before the services are started
+    Restored(restored::Options),
     /// Compare all that is stored with the search index and the counts, on the running system
     Verify(verify::Options),
     /// Print the settings in force, without passwords
@@ -53,6 +56,7 @@ async fn main() -> ExitCode {
         Command::Counts(command) => counts::run(command).await,
         Command::Dead(command) => dead::run(command).await,
         Command::Reindex(options) => reindex::run(&options).await,
+        Command::Restored(options) => restored::run(&options).await,
         Command::Verify(options) => verify::run(&options).await,
         Command::CheckConfig => config::check(),
         Command::Demo(options) => demo::run(options).await,

@@ -69,6 +69,17 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A server's own client failed.
+    #[error("{program} failed ({status}): {said}")]
+    Client {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// What it said on standard error.
+        said: String,
+    },
+
     /// A step of the preparation failed.
     #[error("{what} failed ({status}); its last lines:\n{tail}")]
     Preparation {

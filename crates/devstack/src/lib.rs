@@ -18,6 +18,7 @@
 //! ```
 
 mod cache;
+mod client;
 pub mod control;
 mod data_dir;
 mod error;

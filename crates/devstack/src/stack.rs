@@ -1,7 +1,7 @@
 //! The stack: a data directory, a block of ports and four slots. It owns its servers: none of them
 //! may outlive it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -198,6 +198,14 @@ impl Stack {
 
     fn record(&self) -> Result<(), Error> {
         self.state().write(self.data.path())
+    }
+
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    pub(crate) fn mysql_port(&self) -> u16 {
+        self.ports.mysql
     }
 
     fn slot(&self, server: Server) -> &Slot {

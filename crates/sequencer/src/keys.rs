@@ -71,14 +71,17 @@ impl Keys {
 
     /// The epoch of a key that the pattern has found. `None` for a key that is not ours after all.
     pub(crate) fn epoch_of(&self, key: &[u8]) -> Option<Epoch> {
+        Some(self.parse(key)?.1)
+    }
+
+    /// The application, the epoch and, of a counter of messages, the chat of a key that the pattern has found. `None` for a key that
+    /// is not ours after all.
+    pub(crate) fn parse(&self, key: &[u8]) -> Option<(ApplicationToken, Epoch, Option<ChatNumber>)> {
         let rest = std::str::from_utf8(key).ok()?.strip_prefix(&self.prefix)?.strip_prefix('{')?;
         let (token, rest) = rest.split_once("}:")?;
-        ApplicationToken::parse(token).ok()?;
         let (epoch, chat) = rest.split_once(':').map_or((rest, None), |(epoch, chat)| (epoch, Some(chat)));
-        if let Some(chat) = chat {
-            ChatNumber::parse(chat).ok()?;
-        }
-        epoch.parse().ok().map(Epoch::new)
+        let chat = chat.map(ChatNumber::parse).transpose().ok()?;
+        Some((ApplicationToken::parse(token).ok()?, Epoch::new(epoch.parse().ok()?), chat))
     }
 }
 

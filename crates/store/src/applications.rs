@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDateTime;
-use diesel::{OptionalExtension, dsl::exists, prelude::*, select};
+use diesel::{OptionalExtension, dsl::exists, prelude::*, select, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::{Application, ApplicationId, ApplicationName, ApplicationToken, Page, PageLimit, PageRequest, Timestamp};
 
@@ -74,6 +74,19 @@ pub enum PageOfApplications {
         /// Entries at most.
         limit: PageLimit,
     },
+}
+
+/// Keeps all internal numbers up to this one from being given. They are given by a counter that goes back with the database when
+/// that is put back to an older state, while elsewhere (in Redis, in the queues) a number may still stand for an application that
+/// is gone: another one must not take its place.
+///
+/// # Errors
+/// [`Error`].
+pub async fn pass_ids(conn: &mut Connection, last: ApplicationId) -> Result<(), Error> {
+    // A number, so that nothing can be smuggled in; a statement of this kind takes no parameters. A counter that is higher stays.
+    let next = last.get().saturating_add(1);
+    sql_query(format!("ALTER TABLE applications AUTO_INCREMENT = {next}")).execute(conn).await?;
+    Ok(())
 }
 
 /// Adds an application.

@@ -13,6 +13,9 @@ const LOCK: &str = "epochs";
 /// How long to wait for it. It is held for two short statements.
 const LOCK_WAIT_S: i64 = 1;
 
+/// The reason in the row of an epoch that was opened and that MySQL no longer knew of.
+const FORGOTTEN: &str = "forgotten";
+
 /// The longest run id and reason that are kept.
 const MAX_TEXT_CHARS: usize = 64;
 
@@ -32,36 +35,63 @@ pub struct Opened {
 }
 
 /// Takes the next number: greater than that of every row and than `floor`. Callers at the same time get different numbers, in
-/// the order of their rows. An interrupted caller may leave a row that nobody uses.
+/// the order of their rows. An interrupted caller may leave a row that nobody uses. If the floor is above every row (MySQL was put
+/// back to an older state), it gets a row as well, or nobody would ever unbind it.
 ///
 /// # Errors
 /// [`Error::Locked`] when others take numbers for longer than a second; [`Error::Nested`] in a transaction, whose row the next
 /// caller would not see.
 pub async fn next(conn: &mut Connection, run_id: &str, reason: &str, floor: Epoch) -> Result<Epoch, Error> {
+    alone(conn, async |conn| {
+        let highest = known(conn, floor, run_id).await?;
+        let next = Epoch::new(highest.get() + 1);
+        add(conn, next, run_id, reason).await?;
+        Ok(next)
+    })
+    .await
+}
+
+/// Makes sure that all numbers up to this one count as taken: a row for it, if it is above every row. Returns the highest number.
+///
+/// # Errors
+/// As [`next`].
+pub async fn raise_to(conn: &mut Connection, number: Epoch, run_id: &str) -> Result<Epoch, Error> {
+    alone(conn, async |conn| known(conn, number, run_id).await).await
+}
+
+/// Holds the lock while it works.
+async fn alone<T>(conn: &mut Connection, work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
     if conn.is_in_transaction() {
         return Err(Error::Nested);
     }
     if !lock::take(conn, LOCK, LOCK_WAIT_S).await? {
         return Err(Error::Locked(LOCK));
     }
-    let outcome = add(conn, run_id, reason, floor).await;
+    let outcome = work(conn).await;
     lock::release(conn, LOCK).await;
     outcome
 }
 
-async fn add(conn: &mut Connection, run_id: &str, reason: &str, floor: Epoch) -> Result<Epoch, Error> {
-    let number = highest(conn).await?.map_or(0, Epoch::get).max(floor.get()) + 1;
+async fn known(conn: &mut Connection, number: Epoch, run_id: &str) -> Result<Epoch, Error> {
+    let highest = highest(conn).await?.unwrap_or(Epoch::new(0));
+    if number > highest {
+        add(conn, number, run_id, FORGOTTEN).await?;
+    }
+    Ok(highest.max(number))
+}
+
+async fn add(conn: &mut Connection, number: Epoch, run_id: &str, reason: &str) -> Result<(), Error> {
     let cut = |text: &str| -> String { text.chars().take(MAX_TEXT_CHARS).collect() };
     diesel::insert_into(epochs::table)
         .values((
-            epochs::number.eq(number),
+            epochs::number.eq(number.get()),
             epochs::run_id.eq(cut(run_id)),
             epochs::reason.eq(cut(reason)),
             epochs::opened_at.eq(Timestamp::now().to_naive_utc()),
         ))
         .execute(conn)
         .await?;
-    Ok(Epoch::new(number))
+    Ok(())
 }
 
 /// The highest number that was taken.

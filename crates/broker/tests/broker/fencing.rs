@@ -86,6 +86,20 @@ async fn without_a_consumer_a_fence_is_unanswered_at_its_deadline_and_the_next_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_epochs_are_unbound_also_those_that_nobody_names() {
+    let system = System::new();
+    let (publisher, operator) = (system.publisher().await, system.publisher().await);
+    for epoch in [5, 7] {
+        publisher.bind(Epoch::new(epoch)).await.unwrap();
+    }
+    operator.unbind_all().await.unwrap();
+    for epoch in [5, 7] {
+        let fence = publisher.fence(Epoch::new(epoch), system.partition(1), soon()).await;
+        assert_eq!(fence, Err(FenceError::Returned), "epoch {epoch}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_fence_of_an_unbound_epoch_is_returned() {
     let system = System::new();
     let publisher = system.publisher().await;

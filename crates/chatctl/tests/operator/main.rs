@@ -5,5 +5,6 @@
 mod dead;
 mod process;
 mod reindex;
+mod restored;
 mod verify;
 mod world;

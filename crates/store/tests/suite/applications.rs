@@ -20,6 +20,19 @@ async fn a_created_application_is_found_by_token_and_by_id() {
 }
 
 #[tokio::test]
+async fn internal_numbers_that_were_passed_are_not_given() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let passed = ApplicationId::new(application(conn).await.id.get() + 1_000);
+    applications::pass_ids(conn, passed).await.unwrap();
+    let next = application(conn).await.id;
+    assert!(next > passed, "{next:?}");
+    // The counter does not go back.
+    applications::pass_ids(conn, ApplicationId::new(1)).await.unwrap();
+    assert!(application(conn).await.id > next);
+}
+
+#[tokio::test]
 async fn an_unknown_token_is_no_error_and_a_taken_one_is_a_duplicate() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;

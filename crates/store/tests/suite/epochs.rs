@@ -20,6 +20,20 @@ async fn numbers_rise_above_every_row_and_the_floor() {
 }
 
 #[tokio::test]
+async fn an_epoch_that_the_database_has_forgotten_is_told_to_be_unbound() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    assert_eq!(epochs::next(conn, "run", "record_missing", Epoch::new(0)).await.unwrap(), Epoch::new(1));
+    assert_eq!(epochs::next(conn, "run", "redis_restarted", Epoch::new(5)).await.unwrap(), Epoch::new(6));
+    assert_eq!(epochs::open_below(conn, Epoch::new(6)).await.unwrap(), [Epoch::new(1), Epoch::new(5)]);
+    assert_eq!(epochs::raise_to(conn, Epoch::new(6), "run").await.unwrap(), Epoch::new(6));
+    assert_eq!(epochs::raise_to(conn, Epoch::new(9), "run").await.unwrap(), Epoch::new(9));
+    let history = epochs::history(conn, 10).await.unwrap();
+    let told: Vec<_> = history.iter().map(|opened| (opened.epoch.get(), opened.reason.as_str())).collect();
+    assert_eq!(told, [(9, "forgotten"), (6, "redis_restarted"), (5, "forgotten"), (1, "record_missing")]);
+}
+
+#[tokio::test]
 async fn no_number_is_taken_in_a_transaction() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;

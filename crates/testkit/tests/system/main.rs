@@ -11,6 +11,7 @@ mod client;
 mod conditional;
 mod counts;
 mod cursors;
+mod definitions;
 mod idempotency;
 mod ingest;
 mod limited_creates;
