@@ -17,8 +17,8 @@ const NEXT_VERSION: &[u8] = include_bytes!("payloads/v2-items-of-the-next-versio
 
 /// What the files of items say.
 fn said() -> (Epoch, Vec<Item>) {
-    let event_id = |last| serde_json::from_str::<EventId>(&format!("\"01890a5d-ac96-774b-bcce-b302099a80{last}\"")).unwrap();
-    let created_at = |last| Timestamp::from_unix_millis(1_767_323_045_600 + last).unwrap();
+    let event_id = |last: u32| serde_json::from_str::<EventId>(&format!("\"01890a5d-ac96-774b-bcce-b302099a80{last}\"")).unwrap();
+    let created_at = |last: i64| Timestamp::from_unix_millis(1_767_323_045_600 + last).unwrap();
     let application_id = ApplicationId::new(3);
     let chat = |event, number, name: Option<&str>, moment, request: &str| {
         Item::Chat(ChatCreated {

@@ -20,7 +20,11 @@ fn database(system: &System) -> String {
 }
 
 async fn dump(system: &System) -> Vec<u8> {
-    system.stack().mysql_client("mysqldump", &["--single-transaction", &database(system)], Vec::new()).await.unwrap()
+    system
+        .stack()
+        .mysql_client("mysqldump", &["--single-transaction", "--set-gtid-purged=OFF", &database(system)], Vec::new())
+        .await
+        .unwrap()
 }
 
 /// As the manual says: everything stops, the database is made anew from the dump.
