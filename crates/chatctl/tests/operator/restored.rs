@@ -14,9 +14,8 @@ const SOON: Duration = Duration::from_secs(20);
 const COMMON: &str = "speech";
 
 fn database(system: &System) -> String {
-    let (_, name) =
-        system.config::<consumer::Config>().mysql.url.rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    name
+    let url = system.config::<consumer::Config>().mysql.url;
+    url.rsplit_once('/').unwrap().1.to_owned()
 }
 
 async fn dump(system: &System) -> Vec<u8> {
