@@ -42,7 +42,7 @@ impl Default for StackOptions {
             ports: Ports::default(),
             log: Log::default(),
             elasticsearch: ElasticsearchOptions::default(),
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(180),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use devstack::{DataDir, StackOptions};
+use devstack::{DataDir, ElasticsearchOptions, StackOptions};
 use localsystem::{Binaries, LocalSystem, Options, Service};
 use tokio::{
     process::Command,
@@ -43,7 +43,9 @@ pub(crate) async fn run(command: &[OsString]) -> anyhow::Result<ExitCode> {
 }
 
 fn options() -> Options {
-    let stack = StackOptions { data: DataDir::Temporary, ..Options::shared_machine() };
+    // Nobody measures here, and the command waits for the start: Elasticsearch does not step back, and starts soon.
+    let elasticsearch = ElasticsearchOptions { short_lived: true, ..ElasticsearchOptions::default() };
+    let stack = StackOptions { data: DataDir::Temporary, elasticsearch, ..StackOptions::default() };
     Options { stack, ports: BTreeMap::new(), environment: Vec::new() }
 }
 

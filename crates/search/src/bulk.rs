@@ -12,7 +12,7 @@ use crate::error::{Error, INDEX_MISSING, is_transient};
 use crate::fold::fold;
 use crate::grams::Terms;
 use crate::index::SearchIndex;
-use crate::wire;
+use crate::wire::{self, Outcome};
 
 /// Bytes of one request, unless a single document is larger: large enough to amortise the request, small enough that a busy
 /// server answers it in time.
@@ -157,18 +157,6 @@ struct Answer {
 #[derive(Deserialize)]
 struct Item {
     index: Outcome,
-}
-
-#[derive(Deserialize)]
-struct Outcome {
-    status: u16,
-    error: Option<Cause>,
-}
-
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(rename = "type")]
-    kind: String,
 }
 
 /// The answer has one item a document, in their order.

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::error::{Error, INDEX_MISSING};
 use crate::index::SearchIndex;
 use crate::inspect::Held;
-use crate::wire;
+use crate::wire::{self, Outcome};
 
 impl SearchIndex {
     /// Removes these documents unless they have changed since, and returns how many are gone. At most a thousand at a time.
@@ -55,16 +55,4 @@ struct Answer {
 #[derive(Deserialize)]
 struct Item {
     delete: Outcome,
-}
-
-#[derive(Deserialize)]
-struct Outcome {
-    status: u16,
-    error: Option<Cause>,
-}
-
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(rename = "type")]
-    kind: String,
 }

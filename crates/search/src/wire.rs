@@ -66,10 +66,19 @@ fn error_type(body: &[u8]) -> String {
     struct Failure {
         error: Cause,
     }
-    #[derive(Deserialize)]
-    struct Cause {
-        #[serde(rename = "type")]
-        kind: String,
-    }
     serde_json::from_slice(body).map_or_else(|_| "for no stated reason".to_owned(), |failure: Failure| failure.error.kind)
+}
+
+/// What became of one document of a bulk request.
+#[derive(Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    pub(crate) error: Option<Cause>,
+}
+
+/// Why something failed.
+#[derive(Deserialize)]
+pub(crate) struct Cause {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
 }
