@@ -39,14 +39,14 @@ impl Binaries {
         }
         let status = command.stdin(Stdio::null()).status().await.context("cargo cannot be started; is Rust installed?")?;
         ensure!(status.success(), "the build failed");
-        // This program was built by the same cargo into the same place.
-        let directory = std::env::current_exe()?.parent().context("a program without a directory")?.to_owned();
-        let directory = if directory.join("api").exists() { directory } else { workspace.join("target").join(profile) };
-        Ok(Self { directory })
+        // This program was built by the same cargo into the same place; a test lies one directory deeper.
+        let program = std::env::current_exe()?;
+        let beside = program.ancestors().skip(1).take(2).find(|directory| directory.join("api").is_file());
+        Ok(Self { directory: beside.map_or_else(|| workspace.join("target").join(profile), Path::to_owned) })
     }
 
-    /// The path of a program.
-    pub(crate) fn path(&self, program: &str) -> PathBuf {
+    /// The path of a program, by the name of its package.
+    pub fn path(&self, program: &str) -> PathBuf {
         self.directory.join(program)
     }
 }

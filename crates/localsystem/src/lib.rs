@@ -9,5 +9,6 @@ mod service;
 mod system;
 
 pub use binaries::Binaries;
+pub use process::{Launch, Process};
 pub use service::Service;
-pub use system::{LocalSystem, Options};
+pub use system::{LocalSystem, Options, migrate};

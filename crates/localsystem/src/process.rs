@@ -1,8 +1,9 @@
-//! One service as a child process: started, awaited, stopped, killed.
+//! One service as a child process: started, awaited, paused, stopped, killed.
 
 use std::{
+    fs::{self, File},
     net::SocketAddr,
-    path::Path,
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -25,36 +26,66 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// The services promise to be gone this long after SIGTERM.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
-/// A running service.
-pub(crate) struct Process {
+/// How one process of a service is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// Which one.
+    pub service: Service,
+    /// Its program.
+    pub program: PathBuf,
+    /// Where it is to listen.
+    pub address: SocketAddr,
+    /// Variables of its environment, above those of this process.
+    pub environment: Vec<(String, String)>,
+    /// The file to whose end its output goes; `None` is standard error.
+    pub log: Option<PathBuf>,
+}
+
+/// A running service. It dies with this value, and with this process, however that ends.
+pub struct Process {
     service: Service,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     child: Child,
 }
 
 impl Process {
-    /// Starts the program and waits until it calls itself ready. It dies with this process, however that ends.
-    pub(crate) async fn start(
-        service: Service,
-        program: &Path,
-        address: SocketAddr,
-        environment: &[(String, String)],
-    ) -> anyhow::Result<Self> {
+    /// Starts the program and waits until it calls itself ready.
+    ///
+    /// # Errors
+    /// When it cannot be started, ends, or is not ready in time.
+    pub async fn start(launch: &Launch) -> anyhow::Result<Self> {
+        let mut process = Self::spawn(launch)?;
+        process.wait_ready().await?;
+        Ok(process)
+    }
+
+    /// Starts the program and does not wait.
+    ///
+    /// # Errors
+    /// When the operating system cannot start it, or its log cannot be written.
+    pub fn spawn(launch: &Launch) -> anyhow::Result<Self> {
+        let Launch { service, program, address, environment, log } = launch;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.env("PORT", address.port().to_string()).env("CHAT__HTTP__ADDRESS", address.ip().to_string());
         // A group of its own: Ctrl-C is for whoever owns the system, who stops its parts in order.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        if let Some(path) = log {
+            let file = File::options().create(true).append(true).open(path).with_context(|| format!("log {}", path.display()))?;
+            command.stdout(file.try_clone()?).stderr(file);
+        }
         let mut child = command.spawn().with_context(|| format!("{service} cannot be started"))?;
         tokio::spawn(copy_lines(child.stdout.take()));
         tokio::spawn(copy_lines(child.stderr.take()));
-        let mut process = Self { service, address, child };
-        process.wait_ready().await?;
-        Ok(process)
+        Ok(Self { service: *service, address: *address, child })
     }
 
-    async fn wait_ready(&mut self) -> anyhow::Result<()> {
+    /// Waits until it calls itself ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time.
+    pub async fn wait_ready(&mut self) -> anyhow::Result<()> {
         let url = format!("http://{}/readyz", self.address);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
         let deadline = Instant::now() + READY_WITHIN;
@@ -74,8 +105,43 @@ impl Process {
     }
 
     /// The process' id, for who measures it; `None` once it has ended.
-    pub(crate) fn id(&self) -> Option<u32> {
+    pub fn id(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// The most memory that it has held so far, in KiB: `VmHWM`, see proc_pid_status(5). `None` once it has ended.
+    pub fn peak_resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?)).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok())
+    }
+
+    /// SIGSTOP: its connections stay open, and nothing is answered.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// SIGCONT, after [`Process::pause`].
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let id = self.id().with_context(|| format!("{} has ended", self.service))?;
+        kill(Pid::from_raw(i32::try_from(id)?), signal).with_context(|| format!("{signal} for {}", self.service))
     }
 
     /// Waits until the process ends.
@@ -83,11 +149,16 @@ impl Process {
         self.child.wait().await
     }
 
-    /// SIGTERM, and an error if it does not end as promised.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// When it does not end with success within its promised time of 15 s; it is killed then.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
         let service = self.service;
-        let Some(id) = self.child.id() else { return Ok(()) };
-        kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
+        if self.id().is_none() {
+            return Ok(());
+        }
+        self.signal(Signal::SIGTERM)?;
         let ended = timeout(STOP_WITHIN, self.child.wait()).await;
         match ended {
             Ok(status) if status.as_ref().is_ok_and(ExitStatus::success) => Ok(()),
@@ -100,7 +171,10 @@ impl Process {
     }
 
     /// SIGKILL.
-    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("kill")
     }
 }

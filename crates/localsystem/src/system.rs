@@ -10,7 +10,10 @@ use anyhow::{Context, ensure};
 use devstack::{ElasticsearchOptions, Progress, Stack, StackOptions};
 use tokio::{process::Command, time::timeout};
 
-use crate::{Binaries, Service, process::Process};
+use crate::{
+    Binaries, Service,
+    process::{Launch, Process},
+};
 
 const ELASTICSEARCH_NICE: u8 = 10;
 /// The tables and the index are made of nothing, or exist.
@@ -61,8 +64,8 @@ impl LocalSystem {
         let stack = Stack::up(options.stack, progress).await.map_err(|error| anyhow::anyhow!(error.with_sources()))?;
         let mut environment = service_environment(&stack);
         environment.extend(options.environment);
+        migrate(&binaries, &environment).await?;
         let mut system = Self { services: BTreeMap::new(), replicas: Vec::new(), addresses, binaries, environment, stack };
-        system.migrate().await?;
         for service in Service::ALL {
             system.start_service(service).await?;
         }
@@ -94,8 +97,7 @@ impl LocalSystem {
     /// # Errors
     /// When it ends, or is not ready in time.
     pub async fn start_service(&mut self, service: Service) -> anyhow::Result<()> {
-        let program = self.binaries.path(service.name());
-        let process = Process::start(service, &program, self.addresses[&service], &self.environment).await?;
+        let process = Process::start(&self.launch(service, self.addresses[&service], &[])).await?;
         self.services.insert(service, process);
         Ok(())
     }
@@ -107,11 +109,14 @@ impl LocalSystem {
     /// When it ends, or is not ready in time.
     pub async fn start_replica(&mut self, service: Service, variables: &[(&str, &str)]) -> anyhow::Result<SocketAddr> {
         let address = free_address()?;
-        let further = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let environment: Vec<_> = self.environment.iter().cloned().chain(further).collect();
-        let program = self.binaries.path(service.name());
-        self.replicas.push(Process::start(service, &program, address, &environment).await?);
+        self.replicas.push(Process::start(&self.launch(service, address, variables)).await?);
         Ok(address)
+    }
+
+    fn launch(&self, service: Service, address: SocketAddr, variables: &[(&str, &str)]) -> Launch {
+        let further = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = self.environment.iter().cloned().chain(further).collect();
+        Launch { service, program: self.binaries.path(service.name()), address, environment, log: None }
     }
 
     /// Stops a service with SIGTERM.
@@ -163,15 +168,19 @@ impl LocalSystem {
         }
         outcome.and(self.stack.down().await.map_err(|error| anyhow::anyhow!(error.with_sources())))
     }
+}
 
-    async fn migrate(&self) -> anyhow::Result<()> {
-        let environment = self.environment.iter().map(|(name, value)| (name, value));
-        let mut command = Command::new(self.binaries.path("chatctl"));
-        let output = timeout(MIGRATED_WITHIN, command.arg("migrate").envs(environment).kill_on_drop(true).output());
-        let output = output.await.context("chatctl migrate takes too long")?.context("chatctl cannot be started")?;
-        ensure!(output.status.success(), "chatctl migrate failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(())
-    }
+/// Brings the tables and the index up to date, as an operator does before the services start.
+///
+/// # Errors
+/// What `chatctl migrate` says.
+pub async fn migrate(binaries: &Binaries, environment: &[(String, String)]) -> anyhow::Result<()> {
+    let mut command = Command::new(binaries.path("chatctl"));
+    command.arg("migrate").envs(environment.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
+    let output = timeout(MIGRATED_WITHIN, command.output()).await.context("chatctl migrate takes too long")?;
+    let output = output.context("chatctl cannot be started")?;
+    ensure!(output.status.success(), "chatctl migrate failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
 }
 
 fn service_environment(stack: &Stack) -> Vec<(String, String)> {
