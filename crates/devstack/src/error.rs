@@ -125,6 +125,15 @@ pub enum Error {
     #[error("{0} is still there {seconds} s after SIGKILL", seconds = crate::process::KILL_DEADLINE.as_secs())]
     Unkillable(Server),
 
+    /// A server's own command failed.
+    #[error("{what} failed: {why}")]
+    Command {
+        /// The command with its arguments.
+        what: String,
+        /// How it ended, and its last words.
+        why: String,
+    },
+
     /// What the owner of the stack answered to a request.
     #[error("{0}")]
     Refused(String),

@@ -49,4 +49,5 @@ pub use server::{Database, Server};
 pub use slot::{Condition, Status};
 pub use stack::Stack;
 pub use state::State;
+pub use tools::fake_clock;
 pub use urls::Urls;

@@ -2,8 +2,9 @@
 //! may outlive it.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
 
@@ -17,6 +18,7 @@ use crate::{DataDir, Error, Progress, Quiet, Server, StackOptions, State, Status
 
 /// Room in the data directory for the empty databases and some tests.
 const NEEDED_MIB: u64 = 500;
+const COMMAND_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Up to four servers that run as long as this value lives.
 ///
@@ -80,14 +82,7 @@ impl Stack {
 
     async fn start_with(&self, server: Server, images: &Images) -> Result<(), Error> {
         let data = self.data_dir(server);
-        let site = Site {
-            server,
-            database: self.options.database,
-            images,
-            data: &data,
-            ports: &self.ports,
-            elasticsearch: self.options.elasticsearch,
-        };
+        let site = self.site(server, images, &data);
         let name = directory_name(server, self.options.database);
         let launch = Launch {
             log: self.options.log,
@@ -95,6 +90,38 @@ impl Stack {
             ready_within: self.options.ready_within,
         };
         self.slot(server).start(&site, launch).await
+    }
+
+    fn site<'a>(&'a self, server: Server, images: &'a Images, data: &'a Path) -> Site<'a> {
+        Site {
+            server,
+            database: self.options.database,
+            images,
+            data,
+            ports: &self.ports,
+            elasticsearch: self.options.elasticsearch,
+        }
+    }
+
+    /// Runs `rabbitmqctl` with these arguments on the stack's broker, and returns what it prints. Takes seconds: it starts a virtual
+    /// machine of its own.
+    ///
+    /// # Errors
+    /// [`Error::Command`] when it fails, or has not ended after a minute.
+    pub async fn rabbitmqctl(&self, arguments: &[&str]) -> Result<String, Error> {
+        let images = cache::images(&self.cache, &[Server::Rabbitmq], self.options.database, &Quiet).await?;
+        let data = self.data_dir(Server::Rabbitmq);
+        let command = self.site(Server::Rabbitmq, &images, &data).rabbitmqctl(arguments.iter().copied());
+        let what = format!("rabbitmqctl {}", arguments.join(" "));
+        let failed = |why: String| Error::Command { what: what.clone(), why };
+        let mut command = tokio::process::Command::from(command);
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
+        let output = tokio::time::timeout(COMMAND_DEADLINE, output).await;
+        let output = output.map_err(|_| failed("it takes too long".to_owned()))?.map_err(|error| failed(error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Where the servers answer. The same for the whole life of the stack.

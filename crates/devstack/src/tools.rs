@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::process::Command;
 
-use crate::places::find_program;
+use crate::places::{cache_directory, find_program};
 use crate::preparation::{run, wait_for_lock};
 use crate::sandbox::is_root;
 use crate::{Error, Progress};
@@ -26,6 +26,7 @@ pub(crate) const NEWUIDMAP: Tool = Tool::new("newuidmap", "uidmap");
 pub(crate) const MAVEN: Tool = Tool::new("mvn", "maven");
 pub(crate) const UNZIP: Tool = Tool::new("unzip", "unzip");
 const JAVA: Tool = Tool::new("java", "default-jre-headless");
+const FAKETIME: Tool = Tool::new("faketime", "faketime");
 const KEYRING: Tool = Tool::new("the Debian archive's keys", "debian-archive-keyring");
 
 impl Tool {
@@ -78,6 +79,18 @@ pub(crate) fn for_root_fs() -> Vec<Tool> {
 pub(crate) async fn java_home(cache: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
     ensure(&[JAVA], cache, progress).await?;
     find_java().ok_or_else(|| cannot_install(&[JAVA]))
+}
+
+/// Makes sure that libfaketime is installed and returns its library for programs with threads. Preloaded into a program, it steps
+/// the clock of that program alone.
+///
+/// # Errors
+/// [`Error::MissingTools`] where this process may not install it.
+pub async fn fake_clock(progress: &dyn Progress) -> Result<PathBuf, Error> {
+    ensure(&[FAKETIME], &cache_directory()?, progress).await?;
+    let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
+    libraries.find(|path| path.exists()).ok_or_else(|| cannot_install(&[FAKETIME]))
 }
 
 async fn install(missing: &[Tool], progress: &dyn Progress) -> Result<(), Error> {

@@ -80,6 +80,11 @@ impl Site<'_> {
         }
     }
 
+    /// A command of RabbitMQ's own, to be run beside its node.
+    pub(crate) fn rabbitmqctl<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        rabbitmq::control(self, arguments)
+    }
+
     /// Whether it serves now. Asks over the network as a client would; never waits long.
     pub(crate) async fn is_ready(&self) -> bool {
         match self.server {

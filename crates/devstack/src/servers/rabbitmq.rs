@@ -24,6 +24,15 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
     Ok(sandbox.command(site.data, "sh", ["-c", script]))
 }
 
+/// One of the broker's own commands, which finds the node by the same variables, and its cookie in the same home.
+pub(super) fn control<'a>(site: &Site<'_>, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut sandbox = Sandbox::in_root(&site.images.main_root);
+    for (name, value) in environment(site.ports) {
+        sandbox.env(name, value);
+    }
+    sandbox.command(site.data, "/usr/lib/rabbitmq/bin/rabbitmqctl", arguments)
+}
+
 pub(super) async fn is_ready(ports: &Assigned) -> bool {
     let url = format!("http://127.0.0.1:{}/api/health/checks/virtual-hosts", ports.rabbitmq_management);
     probe::http_says(&url, Some(("guest", "guest")), "ok").await && probe::amqp_starts(ports.amqp).await
