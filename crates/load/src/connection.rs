@@ -16,23 +16,29 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Connection {
     address: SocketAddr,
+    limit: Duration,
     sender: Option<http1::SendRequest<Full<Bytes>>>,
 }
 
 impl Connection {
     /// Connects on first use.
     pub(crate) fn to(address: SocketAddr) -> Self {
-        Self { address, sender: None }
+        Self { address, limit: LIMIT, sender: None }
+    }
+
+    /// Waits for an answer no longer than this.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Sends a JSON body and reads the whole answer. After an error the next call connects anew.
     pub(crate) async fn post(&mut self, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
-        timeout(LIMIT, self.exchange(Method::POST, path, body)).await.context("no answer")?
+        timeout(self.limit, self.exchange(Method::POST, path, body)).await.context("no answer")?
     }
 
     /// Asks for a resource and reads the whole answer. After an error the next call connects anew.
     pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-        timeout(LIMIT, self.exchange(Method::GET, path, Bytes::new())).await.context("no answer")?
+        timeout(self.limit, self.exchange(Method::GET, path, Bytes::new())).await.context("no answer")?
     }
 
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {

@@ -6,6 +6,8 @@
 mod check;
 mod connection;
 mod echo;
+mod faults;
+mod fleet;
 mod loss;
 mod outages;
 mod probe;
@@ -47,6 +49,8 @@ enum Command {
     Reads,
     /// Stop each of the four servers for 30 s, and each service by SIGTERM, in the middle of the load
     Outages,
+    /// Let everything go wrong that may, under load, alone and in each combination of two (nothing may be lost or doubled)
+    Faults(faults::Options),
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
     #[command(hide = true)]
     Echo,
@@ -61,6 +65,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::RedisLoss) => loss::redis_loss(cli.chats.min(50)).await,
         Some(Command::Reads) => reads::reads(cli.rounds, duration).await,
         Some(Command::Outages) => outages::outages().await,
+        Some(Command::Faults(options)) => faults::faults(options).await,
         Some(Command::Echo) => echo::serve().await,
     }
 }

@@ -1,0 +1,191 @@
+//! `load faults`: everything that may go wrong, under load, alone and in each combination of two, and whether what was promised holds.
+//!
+//! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it, [`ledger`] judges.
+
+mod clock;
+mod disk;
+mod failover;
+mod fault;
+mod ledger;
+mod memory;
+mod network;
+pub(crate) mod proxy;
+mod recovery;
+mod redis;
+mod run;
+mod schedule;
+mod servers;
+mod services;
+mod table;
+mod traffic;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use localsystem::Binaries;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::{fault::Fault, schedule::Schedule, traffic::Rate};
+use crate::fleet::{self, Fleet};
+
+/// What may be chosen about a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// What decides about the order of the faults and all that chance decides in them
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// No step begins after so many minutes
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    /// The number of the first step: to resume a run, or to repeat a step of it
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    from: u32,
+    /// No more steps than this
+    #[arg(long, default_value_t = u32::MAX)]
+    steps: u32,
+    /// Only these faults, by the names that --list shows, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Show the faults and the first steps, and do nothing
+    #[arg(long)]
+    list: bool,
+    /// The longest time, in seconds, for which a fault lasts
+    #[arg(long, default_value_t = 10.0)]
+    hold: f64,
+    /// The longest time, in seconds, that recovery may take
+    #[arg(long, default_value_t = 10.0)]
+    recover: f64,
+    /// Clients that create all the time
+    #[arg(long, default_value_t = 16)]
+    clients: u32,
+    /// Milliseconds between two creates of a client
+    #[arg(long, default_value_t = 20)]
+    pause: u64,
+    /// Chats that they create in
+    #[arg(long, default_value_t = 40)]
+    chats: usize,
+    /// Where logs are kept [default: faults, beside the program]
+    #[arg(long)]
+    logs: Option<PathBuf>,
+    /// In a mount namespace of its own already
+    #[arg(long, hide = true)]
+    mounting: bool,
+}
+
+/// Runs as chosen.
+///
+/// # Errors
+/// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too long.
+pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
+    let faults = chosen(&options.only)?;
+    let schedule = Schedule::new(options.seed, &faults, Duration::from_secs_f64(options.hold));
+    if options.list {
+        list(&options, &faults, &schedule);
+        return Ok(());
+    }
+    let (disks, mut left_out) = disks(&faults);
+    if disks && !options.mounting {
+        let arguments = std::env::args_os().skip(1).chain(["--mounting".into()]);
+        return Err(fleet::enter_namespace(arguments));
+    }
+    let fake_clock = clock(&faults, &mut left_out).await;
+    ensure!(left_out.len() < faults.len(), "no fault is left");
+    let plan = run::Plan {
+        left_out,
+        from: options.from as usize,
+        duration: Duration::from_secs_f64(options.minutes * 60.0),
+        steps: options.steps as usize,
+        rate: Rate { clients: options.clients, pause: Duration::from_millis(options.pause) },
+        chats: options.chats.max(1),
+        recover_within: Duration::from_secs_f64(options.recover),
+        schedule,
+    };
+    println!(
+        "seed {}: {} faults and {} combinations of two; from step {}",
+        options.seed,
+        faults.len(),
+        plan.schedule.pairs(),
+        plan.from
+    );
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let place = place(&options)?;
+    // Dropped, everything that was started ends.
+    tokio::select! {
+        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, fake_clock }) => {
+            outcome.with_context(|| format!("logs: {}; seed {}", place.display(), options.seed))
+        }
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    }
+}
+
+/// Whether disks can be made full, if one is to be; and the faults that fall away otherwise. A step keeps its number.
+fn disks(faults: &[Fault]) -> (bool, Vec<Fault>) {
+    let wanted: Vec<Fault> = faults.iter().copied().filter(|fault| matches!(fault, Fault::DiskFull(_))).collect();
+    match fleet::hindrance().filter(|_| !wanted.is_empty()) {
+        Some(hindrance) => {
+            eprintln!("full disks are left out: {hindrance}");
+            (false, wanted)
+        }
+        None => (!wanted.is_empty(), Vec::new()),
+    }
+}
+
+/// By what clocks are moved, if one is to be.
+async fn clock(faults: &[Fault], left_out: &mut Vec<Fault>) -> Option<PathBuf> {
+    let wanted: Vec<Fault> = faults.iter().copied().filter(|fault| matches!(fault, Fault::Clock(_))).collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let library = devstack::fake_clock(devstack::for_terminal().as_ref()).await;
+    if let Err(error) = &library {
+        eprintln!("steps of the clock are left out: {}", error.with_sources());
+        left_out.extend(wanted);
+    }
+    library.ok()
+}
+
+async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
+    let progress = devstack::for_terminal();
+    let mut fleet = Fleet::start(fleet, &Binaries::build().await?, progress.as_ref()).await?;
+    let outcome = run::run(&mut fleet, plan).await;
+    if outcome.is_err() {
+        eprintln!("{}", fleet.tails());
+    }
+    outcome.and(fleet.down().await)
+}
+
+fn chosen(only: &[String]) -> anyhow::Result<Vec<Fault>> {
+    let all = Fault::all();
+    if only.is_empty() {
+        return Ok(all);
+    }
+    let find = |name: &String| {
+        let fault = all.iter().find(|fault| fault.to_string() == *name);
+        fault.copied().with_context(|| format!("\"{name}\" is no fault; --list shows those that there are"))
+    };
+    only.iter().map(find).collect()
+}
+
+fn list(options: &Options, faults: &[Fault], schedule: &Schedule) {
+    println!("{} faults:", faults.len());
+    faults.iter().for_each(|fault| println!("  {fault}"));
+    println!("\n{} steps a round, {} of them combinations of two; seed {}:", schedule.round(), schedule.pairs(), options.seed);
+    let from = options.from as usize;
+    for number in (from..from + 20).take(options.steps as usize) {
+        let step = schedule.step(number);
+        println!("  step {number}: {}, {:.1} s", step.names(), step.hold.as_secs_f64());
+    }
+}
+
+/// A new directory for this run.
+fn place(options: &Options) -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let usual = || program.parent().map(|directory| directory.join("faults"));
+    let parent = options.logs.clone().or_else(usual).context("a program without a directory")?;
+    let place = parent.join(format!("seed-{}-{}", options.seed, std::process::id()));
+    std::fs::create_dir_all(&place).with_context(|| format!("create {}", place.display()))?;
+    // Server processes are told absolute paths.
+    Ok(place.canonicalize()?)
+}

@@ -1,0 +1,321 @@
+//! A TCP proxy that stands between a service and a server, and can be told to misbehave as a network does.
+//!
+//! It knows no protocol and keeps no bytes: what it has swallowed is gone, and the connections that lost something are reset when all
+//! is well again, for no network gives a stream back with a hole in it.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+/// A server on the same machine takes a connection at once, or its queue of them is full.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Pieces that may be on their way in one direction.
+const IN_FLIGHT: usize = 64;
+const PIECE: usize = 32 * 1024;
+
+/// How the network between is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As a good one.
+    Open,
+    /// Connections are reset, new ones too.
+    Cut,
+    /// All comes later by this, in each direction.
+    Slow(Duration),
+    /// Connections stay open and new ones are taken, but nothing that is sent arrives.
+    HalfOpen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    mode: Mode,
+    target: SocketAddr,
+    /// Connections of an earlier one are reset.
+    generation: u64,
+}
+
+/// A proxy that listens on a port of its own. Dropping it closes all.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    state: watch::Sender<State>,
+    task: AbortHandle,
+}
+
+impl Proxy {
+    /// Listens on a free port of the loopback interface and carries what comes to `target`.
+    pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let state = watch::Sender::new(State { mode: Mode::Open, target, generation: 0 });
+        let task = tokio::spawn(accept(listener, state.subscribe())).abort_handle();
+        Ok(Self { address, state, task })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes the network, for connections that are there and for new ones. What leaves [`Mode::HalfOpen`] is reset.
+    pub(crate) fn set(&self, mode: Mode) {
+        self.state.send_modify(|state| {
+            if state.mode != mode && matches!(state.mode, Mode::HalfOpen) || mode == Mode::Cut {
+                state.generation += 1;
+            }
+            state.mode = mode;
+        });
+    }
+
+    /// New connections lead to another server; those that are there stay.
+    pub(crate) fn lead_to(&self, target: SocketAddr) {
+        self.state.send_modify(|state| state.target = target);
+    }
+
+    /// Resets all connections that are there.
+    pub(crate) fn reset(&self) {
+        self.state.send_modify(|state| state.generation += 1);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
+    // Dropped, it ends what it holds.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(carry(stream, state.clone()));
+                }
+                // Out of file descriptors, at worst: others may close theirs.
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// One connection from its first byte to its end. What it came to is for its two ends to find out.
+async fn carry(mut client: TcpStream, state: watch::Receiver<State>) {
+    let State { mode, target, generation } = *state.borrow();
+    let mut until = state.clone();
+    let reset = async move { until.wait_for(|now| now.generation != generation).await.map(|_| ()) };
+    tokio::pin!(reset);
+    if mode == Mode::Cut {
+        return end(&client, None);
+    }
+    if mode == Mode::HalfOpen {
+        tokio::select! {
+            _ = &mut reset => {}
+            () = swallow(&mut client) => {}
+        }
+        return end(&client, None);
+    }
+    let connecting = timeout(CONNECT_WITHIN, TcpStream::connect(target));
+    let mut server = tokio::select! {
+        _ = &mut reset => return end(&client, None),
+        connected = connecting => match connected {
+            Ok(Ok(server)) => server,
+            _ => return end(&client, None),
+        },
+    };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let torn = {
+        let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+        tokio::select! {
+            _ = &mut reset => true,
+            (there, back) = async { tokio::join!(pump(from_client, to_server, &state), pump(from_server, to_client, &state)) } =>
+                there.is_err() || back.is_err(),
+        }
+    };
+    if torn {
+        end(&client, Some(&server));
+    }
+}
+
+/// With no time to linger, closing is a reset: the other end learns of it at once.
+fn end(client: &TcpStream, server: Option<&TcpStream>) {
+    let _ = client.set_zero_linger();
+    let _ = server.map(TcpStream::set_zero_linger);
+}
+
+async fn swallow(stream: &mut TcpStream) {
+    let mut piece = vec![0; PIECE];
+    while stream.read(&mut piece).await.is_ok_and(|read| read > 0) {}
+}
+
+/// One direction, until its sender has no more to say.
+async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, state: &watch::Receiver<State>) -> io::Result<()> {
+    let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(IN_FLIGHT);
+    let reading = async move {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = from.read(&mut piece).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            let mode = state.borrow().mode;
+            let due = match mode {
+                Mode::Open | Mode::Cut => Instant::now(),
+                Mode::Slow(delay) => Instant::now() + delay,
+                Mode::HalfOpen => continue,
+            };
+            if queue.send((due, piece[..read].to_vec())).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let writing = async move {
+        while let Some((due, piece)) = queued.recv().await {
+            sleep_until(due).await;
+            to.write_all(&piece).await?;
+        }
+        to.shutdown().await
+    };
+    tokio::try_join!(reading, writing).map(|_: ((), ())| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// A server that says everything again, until it is dropped.
+    struct Echo(SocketAddr, AbortHandle);
+
+    impl Echo {
+        async fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let serve = async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    tokio::spawn(async move {
+                        let (mut from, mut to) = stream.split();
+                        let _ = tokio::io::copy(&mut from, &mut to).await;
+                    });
+                }
+            };
+            Self(address, tokio::spawn(serve).abort_handle())
+        }
+    }
+
+    impl Drop for Echo {
+        fn drop(&mut self) {
+            self.1.abort();
+        }
+    }
+
+    async fn connect(proxy: &Proxy) -> TcpStream {
+        TcpStream::connect(proxy.address()).await.unwrap()
+    }
+
+    /// What comes back for a word, or the error that ends the connection; `None` when nothing comes in time.
+    async fn say(stream: &mut TcpStream, word: &str, within: Duration) -> Option<io::Result<String>> {
+        let exchange = async {
+            stream.write_all(word.as_bytes()).await?;
+            let mut answer = vec![0; word.len()];
+            stream.read_exact(&mut answer).await?;
+            Ok(String::from_utf8_lossy(&answer).into_owned())
+        };
+        timeout(within, exchange).await.ok()
+    }
+
+    #[tokio::test]
+    async fn an_open_one_carries_both_ways_and_ends_when_both_ends_have() {
+        let echo = Echo::start().await;
+        let proxy = Proxy::start(echo.0).await.unwrap();
+        let mut stream = connect(&proxy).await;
+        let long = "x".repeat(3 * PIECE + 1);
+        assert_eq!(say(&mut stream, &long, SOON).await.unwrap().unwrap(), long);
+        stream.shutdown().await.unwrap();
+        let end = timeout(SOON, stream.read(&mut [0])).await.unwrap();
+        assert_eq!(end.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_cut_resets_what_is_there_and_what_comes_until_it_is_mended() {
+        let echo = Echo::start().await;
+        let proxy = Proxy::start(echo.0).await.unwrap();
+        let mut stream = connect(&proxy).await;
+        say(&mut stream, "before", SOON).await.unwrap().unwrap();
+        proxy.set(Mode::Cut);
+        assert!(say(&mut stream, "during", SOON).await.unwrap().is_err());
+        let mut another = connect(&proxy).await;
+        assert!(say(&mut another, "during", SOON).await.unwrap().is_err());
+        proxy.set(Mode::Open);
+        assert_eq!(say(&mut connect(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
+    }
+
+    #[tokio::test]
+    async fn a_slow_one_delivers_everything_in_order_and_late_both_ways() {
+        let echo = Echo::start().await;
+        let proxy = Proxy::start(echo.0).await.unwrap();
+        let mut stream = connect(&proxy).await;
+        say(&mut stream, "before", SOON).await.unwrap().unwrap();
+        proxy.set(Mode::Slow(Duration::from_millis(150)));
+        let began = Instant::now();
+        assert_eq!(say(&mut stream, "late", SOON).await.unwrap().unwrap(), "late");
+        assert!(began.elapsed() >= Duration::from_millis(300), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_half_open_one_takes_connections_and_delivers_nothing_and_resets_them_when_it_is_mended() {
+        let echo = Echo::start().await;
+        let proxy = Proxy::start(echo.0).await.unwrap();
+        let mut old = connect(&proxy).await;
+        say(&mut old, "before", SOON).await.unwrap().unwrap();
+        proxy.set(Mode::HalfOpen);
+        let mut new = connect(&proxy).await;
+        for stream in [&mut old, &mut new] {
+            assert!(say(stream, "during", Duration::from_millis(200)).await.is_none());
+        }
+        proxy.set(Mode::Open);
+        for stream in [&mut old, &mut new] {
+            assert!(say(stream, "after", SOON).await.unwrap().is_err());
+        }
+        assert_eq!(say(&mut connect(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
+    }
+
+    #[tokio::test]
+    async fn led_elsewhere_new_connections_go_there_and_old_ones_stay_until_they_are_reset() {
+        let (one, other) = (Echo::start().await, Echo::start().await);
+        let proxy = Proxy::start(one.0).await.unwrap();
+        let mut old = connect(&proxy).await;
+        say(&mut old, "before", SOON).await.unwrap().unwrap();
+        proxy.lead_to(other.0);
+        drop(one);
+        assert_eq!(say(&mut connect(&proxy).await, "new", SOON).await.unwrap().unwrap(), "new");
+        assert_eq!(say(&mut old, "old", SOON).await.unwrap().unwrap(), "old");
+        proxy.reset();
+        assert!(say(&mut old, "reset", SOON).await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn without_a_server_behind_it_connections_are_reset() {
+        let echo = Echo::start().await;
+        let target = echo.0;
+        drop(echo);
+        let proxy = Proxy::start(target).await.unwrap();
+        let gone = async { while say(&mut connect(&proxy).await, "word", SOON).await.unwrap().is_ok() {} };
+        timeout(SOON, gone).await.unwrap();
+    }
+}

@@ -1,0 +1,45 @@
+//! A server is killed, paused, or restarted by its operator.
+
+use devstack::{Condition, Server, Stack};
+
+use crate::fleet::sentence;
+
+/// What happens to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Act {
+    /// SIGKILL, to it and all its helpers.
+    Kill,
+    /// SIGSTOP: connections stay open, and nothing is answered.
+    Pause,
+    /// Stopped in order and started at once.
+    Restart,
+}
+
+impl Act {
+    pub(crate) const ALL: [Self; 3] = [Self::Kill, Self::Pause, Self::Restart];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+pub(super) async fn inject(act: Act, stack: &Stack, server: Server) -> anyhow::Result<()> {
+    match act {
+        Act::Kill => stack.kill(server).await,
+        Act::Pause => stack.pause(server),
+        Act::Restart => stack.restart(server).await,
+    }
+    .map_err(sentence)
+}
+
+/// A server that has ended by itself meanwhile is started, as its operator would.
+pub(super) async fn heal(act: Act, stack: &Stack, server: Server) -> anyhow::Result<()> {
+    if act == Act::Pause && stack.status(server).condition == Condition::Paused {
+        stack.resume(server).map_err(sentence)?;
+    }
+    stack.start(server).await.map_err(sentence)
+}

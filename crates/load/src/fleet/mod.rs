@@ -1,0 +1,249 @@
+//! The system that is made to fail: the real servers, several replicas of each service as processes, and a proxy on every way between
+//! the two. Everything in it can be addressed, and nothing of it outlives its owner.
+//!
+//! It gives the services no short cut: they are the programs that are deployed, with settings that users have.
+
+mod disk;
+mod ports;
+mod replica;
+mod standby;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use devstack::{DataDir, Progress, Server, Stack, StackOptions};
+use futures_util::future::try_join_all;
+use localsystem::{Binaries, Launch, Service, migrate};
+use url::Url;
+
+use crate::faults::proxy::Proxy;
+
+pub(crate) use self::{
+    disk::{Disks, enter_namespace, hindrance},
+    replica::{Replica, ReplicaId},
+    standby::Standby,
+};
+
+/// How many replicas of each service there are.
+const REPLICAS: [(Service, usize); 3] = [(Service::Consumer, 2), (Service::Ingest, 2), (Service::Api, 1)];
+/// A server may be started while everything else is at work.
+const READY_WITHIN: Duration = Duration::from_secs(240);
+/// Lines of each log that are shown when something fails.
+const TAIL_LINES: usize = 15;
+
+/// What may be chosen about a fleet.
+pub(crate) struct Plan {
+    /// Where logs, clocks and the servers' data go.
+    pub(crate) place: PathBuf,
+    /// Whether the servers' file systems can be made full, see [`hindrance`].
+    pub(crate) disks: bool,
+    /// libfaketime, by which each replica has a clock of its own.
+    pub(crate) fake_clock: Option<PathBuf>,
+}
+
+/// See the module.
+pub(crate) struct Fleet {
+    // Dropped in this order.
+    replicas: Vec<Replica>,
+    stack: Stack,
+    standby: Standby,
+    disks: Option<Disks>,
+    place: PathBuf,
+}
+
+impl Fleet {
+    /// Starts the servers, then the services, and returns when all are ready.
+    pub(crate) async fn start(plan: Plan, binaries: &Binaries, progress: &dyn Progress) -> anyhow::Result<Self> {
+        let Plan { place, disks, fake_clock } = plan;
+        let data = place.join("data");
+        for directory in [&data, &place.join("clocks")] {
+            fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
+        }
+        let disks = if disks { Some(Disks::mount(&data).await?) } else { None };
+        let options = StackOptions { data: DataDir::Path(data), ready_within: READY_WITHIN, ..StackOptions::default() };
+        let stack = Stack::up(options, progress).await.map_err(sentence)?;
+        let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
+        let mut fleet = Self { replicas: Vec::new(), stack, standby, disks, place };
+        let direct: Vec<_> = environment(&fleet.stack, &BTreeMap::new())?;
+        migrate(binaries, &direct).await?;
+        for (service, replicas) in REPLICAS {
+            for index in 0..replicas {
+                let replica = fleet.spawn(ReplicaId { service, index }, binaries, fake_clock.as_deref()).await?;
+                fleet.replicas.push(replica);
+            }
+        }
+        try_join_all(fleet.replicas.iter_mut().map(Replica::wait_ready)).await?;
+        Ok(fleet)
+    }
+
+    async fn spawn(&self, id: ReplicaId, binaries: &Binaries, fake_clock: Option<&Path>) -> anyhow::Result<Replica> {
+        let mut links = BTreeMap::new();
+        for (server, url) in urls(&self.stack)? {
+            links.insert(server, Proxy::start(address_of(&url)?).await?);
+        }
+        let clock = self.place.join("clocks").join(id.to_string());
+        let mut environment = environment(&self.stack, &links)?;
+        environment.push(("LOG_LEVEL".to_owned(), "info,access=off".to_owned()));
+        environment.extend(fake_clock.map(|library| clock_environment(library, &clock)).into_iter().flatten());
+        let launch = Launch {
+            service: id.service,
+            program: binaries.path(id.service.name()),
+            address: ports::free()?,
+            environment,
+            log: Some(self.place.join(format!("{id}.log"))),
+        };
+        Replica::spawn(id, links, launch, clock)
+    }
+
+    /// The servers.
+    pub(crate) fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// The second Redis.
+    pub(crate) fn standby(&self) -> &Standby {
+        &self.standby
+    }
+
+    /// The servers' file systems, where there are any that can be made full.
+    pub(crate) fn disks(&self) -> anyhow::Result<&Disks> {
+        self.disks.as_ref().context("the disks cannot be made full here")
+    }
+
+    /// The directory of this run.
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// All replicas.
+    pub(crate) fn replicas(&self) -> &[Replica] {
+        &self.replicas
+    }
+
+    /// The replica of this service with this index; higher indices begin anew.
+    pub(crate) fn replica(&mut self, service: Service, index: usize) -> anyhow::Result<&mut Replica> {
+        let mut all: Vec<_> = self.replicas.iter_mut().filter(|replica| replica.id.service == service).collect();
+        let count = all.len().max(1);
+        (index % count < all.len()).then(|| all.swap_remove(index % count)).with_context(|| format!("no {service} there"))
+    }
+
+    /// Where the replicas of a service answer, whether they run or not.
+    pub(crate) fn addresses(&self, service: Service) -> Vec<SocketAddr> {
+        self.replicas.iter().filter(|replica| replica.id.service == service).map(Replica::address).collect()
+    }
+
+    /// Fails when a replica has ended that should run.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        for replica in &mut self.replicas {
+            if let Some(end) = replica.has_ended()? {
+                anyhow::bail!(end);
+            }
+        }
+        Ok(())
+    }
+
+    /// The most memory that a process of each replica has held so far, in MiB.
+    pub(crate) fn peaks(&mut self) -> Vec<(ReplicaId, u64)> {
+        self.replicas.iter_mut().map(|replica| (replica.id, replica.note_memory() / 1024)).collect()
+    }
+
+    /// The last lines of all replicas' logs.
+    pub(crate) fn tails(&self) -> String {
+        let mut text = String::new();
+        for (id, path) in self.replicas.iter().filter_map(|replica| Some((replica.id, replica.log()?))) {
+            text.push_str(&format!("\nthe end of {} ({id}):\n", path.display()));
+            let log = fs::read(path).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            let lines: Vec<&str> = log.lines().collect();
+            for line in &lines[lines.len().saturating_sub(TAIL_LINES)..] {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
+        text
+    }
+
+    /// Ends all, the services gracefully; fails when one of them does not end as promised. The logs stay, the data goes.
+    pub(crate) async fn down(mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        for service in [Service::Ingest, Service::Api, Service::Consumer] {
+            for replica in self.replicas.iter_mut().filter(|replica| replica.id.service == service) {
+                outcome = outcome.and(replica.stop().await);
+            }
+        }
+        for server in Server::ALL {
+            // The data is thrown away.
+            outcome = outcome.and(self.stack.kill(server).await.map_err(sentence));
+        }
+        for server in Server::ALL {
+            empty(&self.stack.data_dir(server));
+        }
+        outcome.and(self.standby.down().await).and(self.stack.down().await.map_err(sentence))
+    }
+}
+
+/// A mounted directory cannot be removed itself.
+fn empty(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // What is left behind of thrown away data is no failure of the run.
+        let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
+}
+
+/// An error of the servers with all its causes.
+pub(crate) fn sentence(error: devstack::Error) -> anyhow::Error {
+    anyhow::anyhow!(error.with_sources())
+}
+
+fn urls(stack: &Stack) -> anyhow::Result<[(Server, Url); 4]> {
+    let urls = stack.urls();
+    Ok([
+        (Server::Mysql, Url::parse(&format!("{}/chat", urls.mysql))?),
+        (Server::Redis, Url::parse(&urls.redis)?),
+        (Server::Rabbitmq, Url::parse(&urls.amqp)?),
+        (Server::Elasticsearch, Url::parse(&urls.elasticsearch)?),
+    ])
+}
+
+/// The variables by which a service finds the servers, through these links where there are any.
+fn environment(stack: &Stack, links: &BTreeMap<Server, Proxy>) -> anyhow::Result<Vec<(String, String)>> {
+    let mut variables = Vec::new();
+    for (server, mut url) in urls(stack)? {
+        let port = links.get(&server).map(|link| link.address().port());
+        if let Some(port) = port {
+            url.set_port(Some(port)).map_err(|()| anyhow::anyhow!("{url} takes no port"))?;
+        }
+        let name = match server {
+            Server::Mysql => "DATABASE_URL",
+            Server::Redis => "REDIS_URL",
+            Server::Rabbitmq => "AMQP_URL",
+            Server::Elasticsearch => "ELASTICSEARCH_URL",
+        };
+        variables.push((name.to_owned(), url.to_string()));
+    }
+    Ok(variables)
+}
+
+/// The wall clock alone is moved: no deadline is kept by it. It is looked up each second, for each look is a look into a file.
+fn clock_environment(library: &Path, clock: &Path) -> Vec<(String, String)> {
+    [
+        ("LD_PRELOAD", library.display().to_string()),
+        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+        ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn address_of(url: &Url) -> anyhow::Result<SocketAddr> {
+    let port = url.port_or_known_default().with_context(|| format!("{url} has no port"))?;
+    Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+}
