@@ -19,6 +19,7 @@
 
 mod cache;
 mod client;
+mod cluster;
 pub mod control;
 mod data_dir;
 mod error;
@@ -40,8 +41,9 @@ mod tools;
 mod urls;
 
 pub use cache::prepare;
+pub use cluster::RabbitmqCluster;
 pub use error::Error;
-pub use options::{DataDir, ElasticsearchOptions, Log, StackOptions};
+pub use options::{DataDir, ElasticsearchOptions, Log, RabbitmqNode, StackOptions};
 pub use places::{cache_directory, default_data_directory};
 pub use ports::Ports;
 pub use progress::{Bars, Lines, Progress, Quiet, for_terminal};

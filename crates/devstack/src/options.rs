@@ -24,6 +24,8 @@ pub struct StackOptions {
     pub elasticsearch: ElasticsearchOptions,
     /// How long one server may take until it answers.
     pub ready_within: Duration,
+    /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this in.
+    pub rabbitmq_node: Option<RabbitmqNode>,
 }
 
 impl StackOptions {
@@ -43,6 +45,7 @@ impl Default for StackOptions {
             log: Log::default(),
             elasticsearch: ElasticsearchOptions::default(),
             ready_within: Duration::from_secs(180),
+            rabbitmq_node: None,
         }
     }
 }
@@ -63,6 +66,19 @@ impl Default for ElasticsearchOptions {
     fn default() -> Self {
         Self { heap_mib: 512, nice: 0, short_lived: false }
     }
+}
+
+/// What a RabbitMQ must know to be one node of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RabbitmqNode {
+    /// Its own name, such as `chat-1@localhost`.
+    pub name: String,
+    /// The names of all nodes.
+    pub cluster: Vec<String>,
+    /// The port of the epmd that they share, which must run before them.
+    pub epmd: u16,
+    /// What they know one another by: letters.
+    pub cookie: String,
 }
 
 /// Where the servers keep their data.

@@ -100,6 +100,7 @@ impl Stack {
             data,
             ports: &self.ports,
             elasticsearch: self.options.elasticsearch,
+            rabbitmq_node: self.options.rabbitmq_node.as_ref(),
         }
     }
 

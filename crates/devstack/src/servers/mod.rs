@@ -8,13 +8,15 @@ mod probe;
 mod rabbitmq;
 mod redis;
 
+pub(crate) use rabbitmq::epmd;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use crate::cache::Images;
 use crate::ports::Assigned;
-use crate::{Database, ElasticsearchOptions, Error, Server};
+use crate::{Database, ElasticsearchOptions, Error, RabbitmqNode, Server};
 
 /// All that a server must know about the place where it runs.
 pub(crate) struct Site<'a> {
@@ -25,6 +27,7 @@ pub(crate) struct Site<'a> {
     pub(crate) data: &'a Path,
     pub(crate) ports: &'a Assigned,
     pub(crate) elasticsearch: ElasticsearchOptions,
+    pub(crate) rabbitmq_node: Option<&'a RabbitmqNode>,
 }
 
 /// The server's directory inside the data directory. MariaDB cannot read MySQL's files.

@@ -1,10 +1,15 @@
 //! RabbitMQ 4 with its management UI, its own epmd, and bounds on disk and memory that suit a
 //! machine shared with a developer.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use super::{Site, configure, probe};
 use crate::Error;
+use crate::cache::Images;
 use crate::ports::Assigned;
 use crate::sandbox::Sandbox;
 
@@ -12,9 +17,12 @@ const PLUGINS: &str = "[rabbitmq_management,rabbitmq_prometheus].\n";
 
 pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
     configure(site, "enabled_plugins", PLUGINS)?;
-    configure(site, "rabbitmq.conf", &configuration(site.ports))?;
+    configure(site, "rabbitmq.conf", &configuration(site))?;
+    if let Some(node) = site.rabbitmq_node {
+        write_cookie(site, &node.cookie)?;
+    }
     let mut sandbox = Sandbox::in_root(&site.images.main_root);
-    for (name, value) in environment(site.ports) {
+    for (name, value) in environment(site) {
         sandbox.env(name, value);
     }
     // The number of connections follows from the limit of open files: more than the usual soft one,
@@ -27,7 +35,7 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
 /// One of the broker's own commands, which finds the node by the same variables, and its cookie in the same home.
 pub(super) fn control<'a>(site: &Site<'_>, arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut sandbox = Sandbox::in_root(&site.images.main_root);
-    for (name, value) in environment(site.ports) {
+    for (name, value) in environment(site) {
         sandbox.env(name, value);
     }
     sandbox.command(site.data, "/usr/lib/rabbitmq/bin/rabbitmqctl", arguments)
@@ -38,10 +46,35 @@ pub(super) async fn is_ready(ports: &Assigned) -> bool {
     probe::http_says(&url, Some(("guest", "guest")), "ok").await && probe::amqp_starts(ports.amqp).await
 }
 
-fn configuration(ports: &Assigned) -> String {
-    let Assigned { amqp, rabbitmq_management, rabbitmq_prometheus, .. } = ports;
+/// The daemon by which nodes find one another's ports, for a cluster: each node's own would die with it.
+pub(crate) fn epmd(images: &Images, data: &Path, port: u16) -> Command {
+    let port = port.to_string();
+    Sandbox::in_root(&images.main_root).command(data, "epmd", ["-port", &port, "-address", "127.0.0.1"])
+}
+
+/// Erlang refuses a cookie that others may read.
+fn write_cookie(site: &Site<'_>, cookie: &str) -> Result<(), Error> {
+    let path = site.data.join(".erlang.cookie");
+    // It is not writable once it is there.
+    if path.exists() {
+        return Ok(());
+    }
+    let written = File::options().create_new(true).write(true).mode(0o400).open(&path);
+    written.and_then(|mut file| file.write_all(cookie.as_bytes())).map_err(Error::io("write", &path))
+}
+
+fn configuration(site: &Site<'_>) -> String {
+    let Assigned { amqp, rabbitmq_management, rabbitmq_prometheus, .. } = site.ports;
+    let nodes = site.rabbitmq_node.map(|node| node.cluster.as_slice()).unwrap_or_default();
+    let formation = match nodes {
+        [] => String::new(),
+        _ => "cluster_formation.peer_discovery_backend = classic_config\n".to_owned(),
+    };
+    let nodes = (1..).zip(nodes).map(|(number, node)| format!("cluster_formation.classic_config.nodes.{number} = {node}\n"));
+    let nodes: String = nodes.collect();
     format!(
-        "listeners.tcp.local = 127.0.0.1:{amqp}\n\
+        "{formation}{nodes}\
+         listeners.tcp.local = 127.0.0.1:{amqp}\n\
          management.tcp.ip = 127.0.0.1\n\
          management.tcp.port = {rabbitmq_management}\n\
          prometheus.tcp.ip = 127.0.0.1\n\
@@ -55,15 +88,17 @@ fn configuration(ports: &Assigned) -> String {
     )
 }
 
-fn environment(ports: &Assigned) -> [(&'static str, String); 13] {
+fn environment(site: &Site<'_>) -> [(&'static str, String); 13] {
     let text = str::to_owned;
+    let ports = site.ports;
+    let node = site.rabbitmq_node;
     [
-        ("RABBITMQ_NODENAME", text("chat@localhost")),
+        ("RABBITMQ_NODENAME", node.map_or_else(|| text("chat@localhost"), |node| node.name.clone())),
         ("RABBITMQ_NODE_IP_ADDRESS", text("127.0.0.1")),
         ("RABBITMQ_NODE_PORT", ports.amqp.to_string()),
         ("RABBITMQ_DIST_PORT", ports.rabbitmq_distribution.to_string()),
         ("ERL_EPMD_ADDRESS", text("127.0.0.1")),
-        ("ERL_EPMD_PORT", ports.epmd.to_string()),
+        ("ERL_EPMD_PORT", node.map_or(ports.epmd, |node| node.epmd).to_string()),
         ("RABBITMQ_MNESIA_BASE", text("/data/mnesia")),
         ("RABBITMQ_LOG_BASE", text("/data/log")),
         ("RABBITMQ_ENABLED_PLUGINS_FILE", text("/data/enabled_plugins")),

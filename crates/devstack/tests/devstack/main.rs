@@ -8,5 +8,6 @@ mod command;
 mod full;
 mod machine;
 mod ownership;
+mod rabbitmq;
 mod redis;
 mod sentences;
