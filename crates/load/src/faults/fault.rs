@@ -8,7 +8,7 @@ use devstack::Server;
 use localsystem::Service;
 use rand::Rng;
 
-use super::{clock, disk, failover, memory, network, redis, servers, services};
+use super::{clock, disk, failover, memory, network, nodes, redis, servers, services};
 use crate::fleet::Fleet;
 
 /// One fault that can be injected and healed.
@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     DiskFull(Server),
     /// RabbitMQ believes that it has no memory left, and takes nothing from publishers.
     MemoryAlarm,
+    /// To one node of a RabbitMQ cluster.
+    Node(nodes::Act),
     /// To the ways between services and a server.
     Network(Server, network::Act),
     /// To the wall clocks of services.
@@ -50,20 +52,26 @@ impl Draw {
 }
 
 impl Fault {
-    /// Every fault there is.
-    pub(crate) fn all() -> Vec<Fault> {
+    /// Every fault there is; of one RabbitMQ, or of a cluster.
+    pub(crate) fn all(cluster: bool) -> Vec<Fault> {
         let mut all = Vec::new();
         for service in Service::ALL {
             all.extend(services::Act::ALL.map(|act| Fault::Service(service, act)));
         }
         for server in Server::ALL {
             all.extend(servers::Act::ALL.map(|act| Fault::Server(server, act)));
-            all.push(Fault::DiskFull(server));
+            // The nodes of a cluster have no file systems of their own.
+            if !(cluster && server == Server::Rabbitmq) {
+                all.push(Fault::DiskFull(server));
+            }
             all.extend(network::Act::ALL.map(|act| Fault::Network(server, act)));
         }
         all.extend(redis::Act::ALL.map(Fault::Redis));
         all.push(Fault::RedisFailover);
         all.push(Fault::MemoryAlarm);
+        if cluster {
+            all.extend(nodes::Act::ALL.map(Fault::Node));
+        }
         all.extend(clock::Act::ALL.map(Fault::Clock));
         all
     }
@@ -95,6 +103,7 @@ impl Fault {
             Fault::Server(server, _) => Some(server),
             Fault::Redis(act) if act.restarts() => Some(Server::Redis),
             Fault::RedisFailover => Some(Server::Redis),
+            Fault::Node(_) => Some(Server::Rabbitmq),
             _ => None,
         }
     }
@@ -126,7 +135,7 @@ impl Fault {
     pub(crate) fn healed_in_turn(self) -> u8 {
         match self {
             Fault::DiskFull(_) => 0,
-            Fault::Server(..) => 1,
+            Fault::Server(..) | Fault::Node(_) => 1,
             Fault::Redis(_) | Fault::RedisFailover | Fault::MemoryAlarm => 2,
             Fault::Network(..) | Fault::Clock(_) => 3,
             Fault::Service(..) => 4,
@@ -137,6 +146,8 @@ impl Fault {
     pub(crate) fn at_least(self) -> Duration {
         match self {
             Fault::Server(_, servers::Act::Pause) => Duration::from_secs(5),
+            // A majority needs a moment to see that a leader is gone.
+            Fault::Node(_) => Duration::from_secs(10),
             _ => Duration::from_secs(2),
         }
     }
@@ -145,11 +156,12 @@ impl Fault {
     pub(crate) async fn inject(self, fleet: &mut Fleet, draw: Draw) -> anyhow::Result<()> {
         match self {
             Fault::Service(service, act) => services::inject(act, fleet.replica(service, draw.replica)?).await,
-            Fault::Server(server, act) => servers::inject(act, fleet.stack(), server).await,
+            Fault::Server(server, act) => servers::inject(act, fleet.host(server, draw.replica), server).await,
             Fault::Redis(act) => redis::inject(act, fleet, draw).await,
             Fault::RedisFailover => failover::inject(fleet, draw).await,
             Fault::DiskFull(server) => disk::inject(fleet, server).await,
-            Fault::MemoryAlarm => memory::inject(fleet.stack()).await,
+            Fault::MemoryAlarm => memory::inject(fleet.host(Server::Rabbitmq, draw.replica)).await,
+            Fault::Node(act) => nodes::inject(act, fleet, draw).await,
             Fault::Network(server, act) => network::inject(act, fleet, server, draw),
             Fault::Clock(act) => clock::inject(act, fleet, draw),
         }
@@ -159,11 +171,12 @@ impl Fault {
     pub(crate) async fn heal(self, fleet: &mut Fleet, draw: Draw) -> anyhow::Result<()> {
         match self {
             Fault::Service(service, act) => services::heal(act, fleet.replica(service, draw.replica)?),
-            Fault::Server(server, act) => servers::heal(act, fleet.stack(), server).await,
+            Fault::Server(server, act) => servers::heal(act, fleet.host(server, draw.replica), server).await,
             Fault::Redis(act) => redis::heal(act, fleet).await,
             Fault::RedisFailover => failover::heal(fleet).await,
             Fault::DiskFull(server) => disk::heal(fleet, server).await,
-            Fault::MemoryAlarm => memory::heal(fleet.stack()).await,
+            Fault::MemoryAlarm => memory::heal(fleet.host(Server::Rabbitmq, draw.replica)).await,
+            Fault::Node(act) => nodes::heal(act, fleet).await,
             Fault::Network(server, _) => network::heal(fleet, server),
             Fault::Clock(_) => clock::heal(fleet),
         }
@@ -180,6 +193,7 @@ impl fmt::Display for Fault {
             Fault::RedisFailover => "redis-failover".to_owned(),
             Fault::DiskFull(server) => format!("{server}-disk-full"),
             Fault::MemoryAlarm => "rabbitmq-memory-alarm".to_owned(),
+            Fault::Node(act) => format!("rabbitmq-{}", act.name()),
             Fault::Network(server, act) => format!("{server}-network-{}", act.name()),
             Fault::Clock(act) => format!("clock-{}", act.name()),
         };
@@ -195,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_name_of_its_own() {
-        let all = Fault::all();
+        let all = Fault::all(true);
         let names: BTreeSet<String> = all.iter().map(Fault::to_string).collect();
         assert_eq!(names.len(), all.len());
     }
@@ -216,8 +230,8 @@ mod tests {
 
     #[test]
     fn going_together_is_mutual() {
-        for one in Fault::all() {
-            for another in Fault::all() {
+        for one in Fault::all(true) {
+            for another in Fault::all(true) {
                 assert_eq!(one.goes_with(another), another.goes_with(one), "{one} {another}");
             }
         }

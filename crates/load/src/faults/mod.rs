@@ -9,6 +9,7 @@ mod fault;
 mod ledger;
 mod memory;
 mod network;
+mod nodes;
 pub(crate) mod proxy;
 mod recovery;
 mod redis;
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Only these faults, by the names that --list shows, separated by commas
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// RabbitMQ is a cluster of three nodes, which has faults of its own
+    #[arg(long)]
+    cluster: bool,
     /// Show the faults and the first steps, and do nothing
     #[arg(long)]
     list: bool,
@@ -78,7 +82,7 @@ pub(crate) struct Options {
 /// # Errors
 /// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too long.
 pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
-    let faults = chosen(&options.only)?;
+    let faults = chosen(&options.only, options.cluster)?;
     let schedule = Schedule::new(options.seed, &faults, Duration::from_secs_f64(options.hold));
     if options.list {
         list(&options, &faults, &schedule);
@@ -112,7 +116,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     let place = place(&options)?;
     // Dropped, everything that was started ends.
     tokio::select! {
-        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, fake_clock }) => {
+        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, cluster: options.cluster, fake_clock }) => {
             outcome.with_context(|| format!("logs: {}; seed {}", place.display(), options.seed))
         }
         _ = interrupt.recv() => bail!("interrupted"),
@@ -156,8 +160,8 @@ async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
     outcome.and(fleet.down().await)
 }
 
-fn chosen(only: &[String]) -> anyhow::Result<Vec<Fault>> {
-    let all = Fault::all();
+fn chosen(only: &[String], cluster: bool) -> anyhow::Result<Vec<Fault>> {
+    let all = Fault::all(cluster);
     if only.is_empty() {
         return Ok(all);
     }

@@ -39,10 +39,10 @@ pub(crate) enum Mode {
     HalfOpen,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct State {
     mode: Mode,
-    target: SocketAddr,
+    targets: Vec<SocketAddr>,
     /// Connections of an earlier one are reset.
     generation: u64,
 }
@@ -55,11 +55,12 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port of the loopback interface and carries what comes to `target`.
-    pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
+    /// Listens on a free port of the loopback interface and carries what comes to `targets` in turn; past those that take no
+    /// connection.
+    pub(crate) async fn start(targets: Vec<SocketAddr>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = watch::Sender::new(State { mode: Mode::Open, target, generation: 0 });
+        let state = watch::Sender::new(State { mode: Mode::Open, targets, generation: 0 });
         let task = tokio::spawn(accept(listener, state.subscribe())).abort_handle();
         Ok(Self { address, state, task })
     }
@@ -81,7 +82,7 @@ impl Proxy {
 
     /// New connections lead to another server; those that are there stay.
     pub(crate) fn lead_to(&self, target: SocketAddr) {
-        self.state.send_modify(|state| state.target = target);
+        self.state.send_modify(|state| state.targets = vec![target]);
     }
 
     /// Resets all connections that are there.
@@ -99,11 +100,13 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
     // Dropped, it ends what it holds.
     let mut connections = JoinSet::new();
+    let mut turn = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(carry(stream, state.clone()));
+                    connections.spawn(carry(stream, state.clone(), turn));
+                    turn += 1;
                 }
                 // Out of file descriptors, at worst: others may close theirs.
                 Err(_) => sleep(Duration::from_millis(100)).await,
@@ -114,8 +117,8 @@ async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
 }
 
 /// One connection from its first byte to its end. What it came to is for its two ends to find out.
-async fn carry(mut client: TcpStream, state: watch::Receiver<State>) {
-    let State { mode, target, generation } = *state.borrow();
+async fn carry(mut client: TcpStream, state: watch::Receiver<State>, turn: usize) {
+    let State { mode, targets, generation } = state.borrow().clone();
     let mut until = state.clone();
     let reset = async move { until.wait_for(|now| now.generation != generation).await.map(|_| ()) };
     tokio::pin!(reset);
@@ -129,12 +132,11 @@ async fn carry(mut client: TcpStream, state: watch::Receiver<State>) {
         }
         return end(&client, None);
     }
-    let connecting = timeout(CONNECT_WITHIN, TcpStream::connect(target));
     let mut server = tokio::select! {
         _ = &mut reset => return end(&client, None),
-        connected = connecting => match connected {
-            Ok(Ok(server)) => server,
-            _ => return end(&client, None),
+        connected = connect(&targets, turn) => match connected {
+            Some(server) => server,
+            None => return end(&client, None),
         },
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -149,6 +151,16 @@ async fn carry(mut client: TcpStream, state: watch::Receiver<State>) {
     if torn {
         end(&client, Some(&server));
     }
+}
+
+async fn connect(targets: &[SocketAddr], turn: usize) -> Option<TcpStream> {
+    for place in 0..targets.len() {
+        let target = targets[(turn + place) % targets.len()];
+        if let Ok(Ok(server)) = timeout(CONNECT_WITHIN, TcpStream::connect(target)).await {
+            return Some(server);
+        }
+    }
+    None
 }
 
 /// With no time to linger, closing is a reset: the other end learns of it at once.
@@ -224,7 +236,7 @@ mod tests {
         }
     }
 
-    async fn connect(proxy: &Proxy) -> TcpStream {
+    async fn connect_to(proxy: &Proxy) -> TcpStream {
         TcpStream::connect(proxy.address()).await.unwrap()
     }
 
@@ -242,8 +254,8 @@ mod tests {
     #[tokio::test]
     async fn an_open_one_carries_both_ways_and_ends_when_both_ends_have() {
         let echo = Echo::start().await;
-        let proxy = Proxy::start(echo.0).await.unwrap();
-        let mut stream = connect(&proxy).await;
+        let proxy = Proxy::start(vec![echo.0]).await.unwrap();
+        let mut stream = connect_to(&proxy).await;
         let long = "x".repeat(3 * PIECE + 1);
         assert_eq!(say(&mut stream, &long, SOON).await.unwrap().unwrap(), long);
         stream.shutdown().await.unwrap();
@@ -254,22 +266,22 @@ mod tests {
     #[tokio::test]
     async fn a_cut_resets_what_is_there_and_what_comes_until_it_is_mended() {
         let echo = Echo::start().await;
-        let proxy = Proxy::start(echo.0).await.unwrap();
-        let mut stream = connect(&proxy).await;
+        let proxy = Proxy::start(vec![echo.0]).await.unwrap();
+        let mut stream = connect_to(&proxy).await;
         say(&mut stream, "before", SOON).await.unwrap().unwrap();
         proxy.set(Mode::Cut);
         assert!(say(&mut stream, "during", SOON).await.unwrap().is_err());
-        let mut another = connect(&proxy).await;
+        let mut another = connect_to(&proxy).await;
         assert!(say(&mut another, "during", SOON).await.unwrap().is_err());
         proxy.set(Mode::Open);
-        assert_eq!(say(&mut connect(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
+        assert_eq!(say(&mut connect_to(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
     }
 
     #[tokio::test]
     async fn a_slow_one_delivers_everything_in_order_and_late_both_ways() {
         let echo = Echo::start().await;
-        let proxy = Proxy::start(echo.0).await.unwrap();
-        let mut stream = connect(&proxy).await;
+        let proxy = Proxy::start(vec![echo.0]).await.unwrap();
+        let mut stream = connect_to(&proxy).await;
         say(&mut stream, "before", SOON).await.unwrap().unwrap();
         proxy.set(Mode::Slow(Duration::from_millis(150)));
         let began = Instant::now();
@@ -280,11 +292,11 @@ mod tests {
     #[tokio::test]
     async fn a_half_open_one_takes_connections_and_delivers_nothing_and_resets_them_when_it_is_mended() {
         let echo = Echo::start().await;
-        let proxy = Proxy::start(echo.0).await.unwrap();
-        let mut old = connect(&proxy).await;
+        let proxy = Proxy::start(vec![echo.0]).await.unwrap();
+        let mut old = connect_to(&proxy).await;
         say(&mut old, "before", SOON).await.unwrap().unwrap();
         proxy.set(Mode::HalfOpen);
-        let mut new = connect(&proxy).await;
+        let mut new = connect_to(&proxy).await;
         for stream in [&mut old, &mut new] {
             assert!(say(stream, "during", Duration::from_millis(200)).await.is_none());
         }
@@ -292,21 +304,31 @@ mod tests {
         for stream in [&mut old, &mut new] {
             assert!(say(stream, "after", SOON).await.unwrap().is_err());
         }
-        assert_eq!(say(&mut connect(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
+        assert_eq!(say(&mut connect_to(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
     }
 
     #[tokio::test]
     async fn led_elsewhere_new_connections_go_there_and_old_ones_stay_until_they_are_reset() {
         let (one, other) = (Echo::start().await, Echo::start().await);
-        let proxy = Proxy::start(one.0).await.unwrap();
-        let mut old = connect(&proxy).await;
+        let proxy = Proxy::start(vec![one.0]).await.unwrap();
+        let mut old = connect_to(&proxy).await;
         say(&mut old, "before", SOON).await.unwrap().unwrap();
         proxy.lead_to(other.0);
         drop(one);
-        assert_eq!(say(&mut connect(&proxy).await, "new", SOON).await.unwrap().unwrap(), "new");
+        assert_eq!(say(&mut connect_to(&proxy).await, "new", SOON).await.unwrap().unwrap(), "new");
         assert_eq!(say(&mut old, "old", SOON).await.unwrap().unwrap(), "old");
         proxy.reset();
         assert!(say(&mut old, "reset", SOON).await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn of_several_servers_it_takes_each_in_turn_and_passes_over_those_that_are_gone() {
+        let (one, gone) = (Echo::start().await, Echo::start().await);
+        let proxy = Proxy::start(vec![one.0, gone.0]).await.unwrap();
+        drop(gone);
+        for _ in 0..4 {
+            assert_eq!(say(&mut connect_to(&proxy).await, "word", SOON).await.unwrap().unwrap(), "word");
+        }
     }
 
     #[tokio::test]
@@ -314,8 +336,8 @@ mod tests {
         let echo = Echo::start().await;
         let target = echo.0;
         drop(echo);
-        let proxy = Proxy::start(target).await.unwrap();
-        let gone = async { while say(&mut connect(&proxy).await, "word", SOON).await.unwrap().is_ok() {} };
+        let proxy = Proxy::start(vec![target]).await.unwrap();
+        let gone = async { while say(&mut connect_to(&proxy).await, "word", SOON).await.unwrap().is_ok() {} };
         timeout(SOON, gone).await.unwrap();
     }
 }

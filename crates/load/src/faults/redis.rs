@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use deadpool_redis::redis::{Client, Cmd, FromRedisValue, cmd};
+use deadpool_redis::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, cmd};
 use devstack::Server;
 use localsystem::Service;
 use tokio::time::{Instant, sleep, timeout};
@@ -57,7 +57,7 @@ const MANIFEST: &str = "appendonly.aof.manifest";
 const SNAPSHOT: &str = "dump.rdb";
 const BALLAST_KEYS: usize = 200;
 const BALLAST_BYTES: usize = 10 * 1024;
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const SAVED_WITHIN: Duration = Duration::from_secs(30);
 /// An ingest asks Redis each time that it is asked whether it is ready.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -91,9 +91,9 @@ pub(super) async fn heal(act: Act, fleet: &Fleet) -> anyhow::Result<()> {
     if act == Act::Eviction {
         tell(redis, &["CONFIG", "SET", "maxmemory", "0"]).await?;
         tell(redis, &["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
-        for key in ballast() {
-            tell(redis, &["DEL", &key]).await?;
-        }
+        let mut remove = cmd("DEL");
+        remove.arg(ballast().collect::<Vec<_>>());
+        exchange::<i64>(redis, &remove, "DEL").await?;
     }
     Ok(())
 }
@@ -101,9 +101,11 @@ pub(super) async fn heal(act: Act, fleet: &Fleet) -> anyhow::Result<()> {
 /// Lets some keys be evicted and others not: among large keys of nobody's, chance finds a counter here and there. With all of them gone
 /// the record would be too, and that is what a flush does.
 async fn evict_some(redis: &str, fraction: f64) -> anyhow::Result<()> {
-    for key in ballast() {
-        tell(redis, &["SETRANGE", &key, &(BALLAST_BYTES - 1).to_string(), "x"]).await?;
-    }
+    let mut fill = cmd("MSET");
+    ballast().for_each(|key| {
+        fill.arg(key).arg("x".repeat(BALLAST_BYTES));
+    });
+    exchange::<()>(redis, &fill, "MSET").await?;
     let memory: String = ask(redis, &["INFO", "memory"]).await?;
     let used = memory.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<usize>().ok());
     let evicted = (BALLAST_BYTES * BALLAST_KEYS) as f64 * (0.05 + fraction * 0.45);
@@ -183,13 +185,18 @@ pub(super) async fn tell(url: &str, words: &[&str]) -> anyhow::Result<()> {
 }
 
 pub(super) async fn ask<T: FromRedisValue>(url: &str, words: &[&str]) -> anyhow::Result<T> {
-    let client = Client::open(url)?;
     let mut command: Cmd = cmd(words[0]);
     command.arg(&words[1..]);
+    exchange(url, &command, &words.join(" ")).await
+}
+
+async fn exchange<T: FromRedisValue>(url: &str, command: &Cmd, name: &str) -> anyhow::Result<T> {
+    let client = Client::open(url)?;
+    let patient = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let exchange = async {
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
         command.query_async(&mut connection).await
     };
-    let answer = timeout(ANSWER_WITHIN, exchange).await.with_context(|| format!("Redis does not answer {}", words.join(" ")))?;
-    answer.with_context(|| words.join(" "))
+    let answer = timeout(ANSWER_WITHIN, exchange).await.with_context(|| format!("Redis does not answer {name}"))?;
+    answer.with_context(|| name.to_owned())
 }

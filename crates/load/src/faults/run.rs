@@ -57,12 +57,8 @@ pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<()> {
     let began = Instant::now();
     let outcome = steps(fleet, &plan, &traffic, &store, &mut table, &mut late, began).await;
     traffic.finish().await;
-    // Nobody else's number.
-    let last = usize::try_from(u32::MAX)?;
-    let settled = match outcome {
-        Ok(()) => recover(fleet, &traffic, &store, last).await.map(drop),
-        Err(error) => Err(error),
-    };
+    // Also after an error: what is only late is not lost. The number is nobody else's.
+    let settled = outcome.and(recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop));
     let comparison = traffic.ledger.compare(&store, &traffic.scenario).await;
     println!();
     table.print(&traffic.ledger);

@@ -102,7 +102,7 @@ mod tests {
     const LONGEST: Duration = Duration::from_secs(60);
 
     fn schedule(seed: u64) -> Schedule {
-        Schedule::new(seed, &Fault::all(), LONGEST)
+        Schedule::new(seed, &Fault::all(true), LONGEST)
     }
 
     fn names(schedule: &Schedule, round: usize) -> Vec<String> {
@@ -118,7 +118,7 @@ mod tests {
             set.sort();
             assert!(seen.insert(set.clone()), "{set:?} twice");
         }
-        let all = Fault::all();
+        let all = Fault::all(true);
         for one in &all {
             assert!(seen.contains(&vec![*one]), "{one}");
             for another in all.iter().filter(|another| one.goes_with(**another)) {

@@ -7,17 +7,20 @@ mod disk;
 mod ports;
 mod replica;
 mod standby;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    slice,
     time::Duration,
 };
 
 use anyhow::Context;
-use devstack::{DataDir, Progress, Server, Stack, StackOptions};
+use devstack::{DataDir, Progress, RabbitmqCluster, Server, Stack, StackOptions};
 use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, migrate};
 use url::Url;
@@ -32,6 +35,8 @@ pub(crate) use self::{
 
 /// How many replicas of each service there are.
 const REPLICAS: [(Service, usize); 3] = [(Service::Consumer, 2), (Service::Ingest, 2), (Service::Api, 1)];
+/// A majority remains when one of them is gone.
+const NODES: usize = 3;
 /// A server may be started while everything else is at work.
 const READY_WITHIN: Duration = Duration::from_secs(240);
 /// Lines of each log that are shown when something fails.
@@ -43,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) place: PathBuf,
     /// Whether the servers' file systems can be made full, see [`hindrance`].
     pub(crate) disks: bool,
+    /// Whether RabbitMQ is a cluster of three nodes.
+    pub(crate) cluster: bool,
     /// libfaketime, by which each replica has a clock of its own.
     pub(crate) fake_clock: Option<PathBuf>,
 }
@@ -52,6 +59,7 @@ pub(crate) struct Fleet {
     // Dropped in this order.
     replicas: Vec<Replica>,
     stack: Stack,
+    cluster: Option<RabbitmqCluster>,
     standby: Standby,
     disks: Option<Disks>,
     place: PathBuf,
@@ -60,17 +68,25 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Starts the servers, then the services, and returns when all are ready.
     pub(crate) async fn start(plan: Plan, binaries: &Binaries, progress: &dyn Progress) -> anyhow::Result<Self> {
-        let Plan { place, disks, fake_clock } = plan;
+        let Plan { place, disks, cluster, fake_clock } = plan;
         let data = place.join("data");
         for directory in [&data, &place.join("clocks")] {
             fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
         }
         let disks = if disks { Some(Disks::mount(&data).await?) } else { None };
-        let options = StackOptions { data: DataDir::Path(data), ready_within: READY_WITHIN, ..StackOptions::default() };
-        let stack = Stack::up(options, progress).await.map_err(sentence)?;
+        let options = StackOptions { ready_within: READY_WITHIN, ..StackOptions::default() };
+        let cluster = match cluster {
+            true => Some(RabbitmqCluster::up(NODES, &place, options.clone(), progress).await.map_err(sentence)?),
+            false => None,
+        };
+        let servers = Server::ALL.into_iter().filter(|server| *server != Server::Rabbitmq || cluster.is_none()).collect();
+        let stack =
+            Stack::up(StackOptions { data: DataDir::Path(data), servers, ..options }, progress).await.map_err(sentence)?;
         let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
-        let mut fleet = Self { replicas: Vec::new(), stack, standby, disks, place };
-        let direct: Vec<_> = environment(&fleet.stack, &BTreeMap::new())?;
+        let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, place };
+        let mut direct = environment(&fleet.stack, &BTreeMap::new())?;
+        // Elasticsearch has only just started: it takes its time for the first index.
+        direct.push(("CHAT__ELASTICSEARCH__TIMEOUT_MS".to_owned(), "30000".to_owned()));
         migrate(binaries, &direct).await?;
         for (service, replicas) in REPLICAS {
             for index in 0..replicas {
@@ -85,7 +101,11 @@ impl Fleet {
     async fn spawn(&self, id: ReplicaId, binaries: &Binaries, fake_clock: Option<&Path>) -> anyhow::Result<Replica> {
         let mut links = BTreeMap::new();
         for (server, url) in urls(&self.stack)? {
-            links.insert(server, Proxy::start(address_of(&url)?).await?);
+            let targets = match server {
+                Server::Rabbitmq => self.rabbitmq().iter().map(|node| address_of(&Url::parse(&node.urls().amqp)?)).collect(),
+                _ => address_of(&url).map(|address| vec![address]),
+            };
+            links.insert(server, Proxy::start(targets?).await?);
         }
         let clock = self.place.join("clocks").join(id.to_string());
         let mut environment = environment(&self.stack, &links)?;
@@ -104,6 +124,17 @@ impl Fleet {
     /// The servers.
     pub(crate) fn stack(&self) -> &Stack {
         &self.stack
+    }
+
+    /// The nodes of RabbitMQ, of which there may be one.
+    pub(crate) fn rabbitmq(&self) -> &[Stack] {
+        self.cluster.as_ref().map_or(slice::from_ref(&self.stack), RabbitmqCluster::nodes)
+    }
+
+    /// The stack of a server; of several nodes, that of one of them.
+    pub(crate) fn host(&self, server: Server, node: usize) -> &Stack {
+        let nodes = self.rabbitmq();
+        if server == Server::Rabbitmq { &nodes[node % nodes.len()] } else { &self.stack }
     }
 
     /// The second Redis.
@@ -180,9 +211,10 @@ impl Fleet {
             // The data is thrown away.
             outcome = outcome.and(self.stack.kill(server).await.map_err(sentence));
         }
-        for server in Server::ALL {
-            empty(&self.stack.data_dir(server));
-        }
+        let data: Vec<PathBuf> = Server::ALL.into_iter().map(|server| self.stack.data_dir(server)).collect();
+        let nodes = self.cluster.iter().flat_map(|cluster| cluster.nodes()).map(Stack::root).collect::<Vec<_>>();
+        drop(self.cluster);
+        data.iter().chain(&nodes).for_each(|directory| empty(directory));
         outcome.and(self.standby.down().await).and(self.stack.down().await.map_err(sentence))
     }
 }

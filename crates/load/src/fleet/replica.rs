@@ -112,6 +112,12 @@ impl Replica {
         self.peak_kib
     }
 
+    /// The id of its process, while it runs.
+    #[cfg(test)]
+    pub(crate) fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Process::id)
+    }
+
     pub(crate) fn log(&self) -> Option<&Path> {
         self.launch.log.as_deref()
     }

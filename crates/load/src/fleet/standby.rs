@@ -24,7 +24,7 @@ impl Standby {
         let stack = Stack::up(StackOptions { data, ..StackOptions::only([Server::Redis]) }, progress).await.map_err(sentence)?;
         let address = address_of(&Url::parse(&stack.urls().redis)?)?;
         let primary = address_of(&Url::parse(primary)?)?;
-        Ok(Self { stack, replication: Proxy::start(primary).await?, address, primary })
+        Ok(Self { stack, replication: Proxy::start(vec![primary]).await?, address, primary })
     }
 
     pub(crate) fn url(&self) -> &str {
