@@ -8,13 +8,15 @@ RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+FAULTS_FLAGS ?=
+SOAK_MINUTES ?= 120
 API_CHECK_FLAGS ?=
 MODEL_FLAGS ?= --replicas 3 --creates 1 --losses 1
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load api-check openapi fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test model collections load faults soak api-check openapi fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,14 @@ collections: ## Run the Bruno and Postman collections against a system of their 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
+
+faults: ## Let all go wrong that may, under load, and check that nothing is lost or doubled (10 minutes)
+	@$(RELEASE)
+	@$(TARGET)/release/load faults $(FAULTS_FLAGS)
+
+soak: ## The same for SOAK_MINUTES (120): longer faults, and combinations of two
+	@$(RELEASE)
+	@$(TARGET)/release/load faults --minutes $(SOAK_MINUTES) --hold 60 $(FAULTS_FLAGS)
 
 # Without a sanitizer: there is no unsafe code to find fault with, and a stable compiler has none.
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
