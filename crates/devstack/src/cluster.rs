@@ -1,7 +1,7 @@
 //! Several RabbitMQ nodes as one cluster: a stack for each, and the daemon by which they find one another.
 //!
-//! The nodes stand for machines: each is killed, paused and started alone, as a stack's server is. The daemon outlives them all, for
-//! in one machine's place it stands for many.
+//! The nodes stand for machines: each is killed, paused and started alone, as a stack's server is. The daemon outlives them all,
+//! for in one machine's place it stands for many.
 
 use std::fs;
 use std::path::Path;

@@ -24,7 +24,8 @@ pub struct StackOptions {
     pub elasticsearch: ElasticsearchOptions,
     /// How long one server may take until it answers.
     pub ready_within: Duration,
-    /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this in.
+    /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this
+    /// in.
     pub rabbitmq_node: Option<RabbitmqNode>,
 }
 

@@ -104,8 +104,8 @@ impl Stack {
         }
     }
 
-    /// Runs `rabbitmqctl` with these arguments on the stack's broker, and returns what it prints. Takes seconds: it starts a virtual
-    /// machine of its own.
+    /// Runs `rabbitmqctl` with these arguments on the stack's broker, and returns what it prints. Takes seconds: it starts a
+    /// virtual machine of its own.
     ///
     /// # Errors
     /// [`Error::Command`] when it fails, or has not ended after a minute.

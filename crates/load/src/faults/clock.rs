@@ -1,4 +1,5 @@
-//! The wall clock that services see is moved, as a bad time server moves it. Deadlines are kept by another clock and must not notice.
+//! The wall clock that services see is moved, as a bad time server moves it. Deadlines are kept by another clock and must not
+//! notice.
 
 use std::time::Duration;
 

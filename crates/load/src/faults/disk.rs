@@ -1,7 +1,7 @@
 //! No room is left for a server's data.
 //!
-//! Redis goes on by itself when there is room again. The others may have given up (MySQL aborts when it cannot write its binary log,
-//! RabbitMQ's log process dies, Elasticsearch fails the shard): their operator, who has made room, restarts them.
+//! Redis goes on by itself when there is room again. The others may have given up (MySQL aborts when it cannot write its binary
+//! log, RabbitMQ's log process dies, Elasticsearch fails the shard): their operator, who has made room, restarts them.
 
 use devstack::{Condition, Server};
 

@@ -1,7 +1,8 @@
 //! Redis fails over to a replica that lags behind, and the old primary goes on answering some services, or all.
 //!
-//! What Sentinels would order is ordered here, one by one, so that the worst moments last: writes that the replica has not seen, two
-//! primaries at a time, connections to the old one that nobody closes. In the end all goes back to the first, by a second failover.
+//! What Sentinels would order is ordered here, one by one, so that the worst moments last: writes that the replica has not seen,
+//! two primaries at a time, connections to the old one that nobody closes. In the end all goes back to the first, by a second
+//! failover.
 
 use std::{net::SocketAddr, time::Duration};
 

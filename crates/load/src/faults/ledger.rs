@@ -1,7 +1,7 @@
 //! Who was told what: every create of the run, and whether its acknowledgement is kept.
 //!
-//! It compares with MySQL row by row. What it finds stored it need not look for again, so that it can ask often, under load; at the
-//! end everything is compared once more.
+//! It compares with MySQL row by row. What it finds stored it need not look for again, so that it can ask often, under load; at
+//! the end everything is compared once more.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -56,7 +56,8 @@ struct Chat {
     acknowledged: BTreeMap<u64, Create>,
     /// Acknowledged, and not seen in MySQL yet.
     pending: BTreeSet<u64>,
-    /// Creates that were refused, or had no answer: each may have left a number without a message, or a message of which nobody knows.
+    /// Creates that were refused, or had no answer: each may have left a number without a message, or a message of which nobody
+    /// knows.
     failed: u64,
 }
 

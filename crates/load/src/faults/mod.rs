@@ -1,4 +1,5 @@
-//! `load faults`: everything that may go wrong, under load, alone and in each combination of two, and whether what was promised holds.
+//! `load faults`: everything that may go wrong, under load, alone and in each combination of two, and whether what was promised
+//! holds.
 //!
 //! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it, [`ledger`] judges.
 
@@ -80,7 +81,8 @@ pub(crate) struct Options {
 /// Runs as chosen.
 ///
 /// # Errors
-/// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too long.
+/// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too
+/// long.
 pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     let faults = chosen(&options.only, options.cluster)?;
     let schedule = Schedule::new(options.seed, &faults, Duration::from_secs_f64(options.hold));

@@ -1,5 +1,5 @@
-//! The ways between services and a server are cut, slow, or half-open: for all services, or for one replica alone, which then sees
-//! another world than the others.
+//! The ways between services and a server are cut, slow, or half-open: for all services, or for one replica alone, which then
+//! sees another world than the others.
 
 use std::time::Duration;
 

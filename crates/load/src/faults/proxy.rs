@@ -1,7 +1,7 @@
 //! A TCP proxy that stands between a service and a server, and can be told to misbehave as a network does.
 //!
-//! It knows no protocol and keeps no bytes: what it has swallowed is gone, and the connections that lost something are reset when all
-//! is well again, for no network gives a stream back with a hole in it.
+//! It knows no protocol and keeps no bytes: what it has swallowed is gone, and the connections that lost something are reset when
+//! all is well again, for no network gives a stream back with a hole in it.
 
 use std::{
     io,

@@ -1,5 +1,5 @@
-//! How soon all is right again: creates succeed on every replica of ingest and go on to, the api answers, and what was acknowledged
-//! until then is stored.
+//! How soon all is right again: creates succeed on every replica of ingest and go on to, the api answers, and what was
+//! acknowledged until then is stored.
 
 use std::{net::SocketAddr, time::Duration};
 

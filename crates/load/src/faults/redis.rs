@@ -51,7 +51,8 @@ impl Act {
     }
 }
 
-/// Redis' own directory and names for the append-only file's parts, see <https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/>.
+/// Redis' own directory and names for the append-only file's parts, see
+/// <https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/>.
 const LOG_DIRECTORY: &str = "appendonlydir";
 const MANIFEST: &str = "appendonly.aof.manifest";
 const SNAPSHOT: &str = "dump.rdb";
@@ -98,8 +99,8 @@ pub(super) async fn heal(act: Act, fleet: &Fleet) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets some keys be evicted and others not: among large keys of nobody's, chance finds a counter here and there. With all of them gone
-/// the record would be too, and that is what a flush does.
+/// Lets some keys be evicted and others not: among large keys of nobody's, chance finds a counter here and there. With all of
+/// them gone the record would be too, and that is what a flush does.
 async fn evict_some(redis: &str, fraction: f64) -> anyhow::Result<()> {
     let mut fill = cmd("MSET");
     ballast().for_each(|key| {
@@ -141,8 +142,8 @@ fn kept(place: &Path) -> PathBuf {
     place.join("redis-snapshot.rdb")
 }
 
-/// As an operator restores one under `appendonly yes`: as the base of an append-only file that has nothing else. It is used up: the
-/// next one is of a later time.
+/// As an operator restores one under `appendonly yes`: as the base of an append-only file that has nothing else. It is used up:
+/// the next one is of a later time.
 fn put_back(data: &Path, snapshot: &Path) -> anyhow::Result<()> {
     let directory = data.join(LOG_DIRECTORY);
     fs::remove_dir_all(&directory)?;

@@ -1,5 +1,6 @@
-//! In which order faults come: each alone, then each combination of two, both in an order that the seed decides; then all over again
-//! in another one. Any step can be reached without those before it, so that a run is resumed, and a step repeated, by its number.
+//! In which order faults come: each alone, then each combination of two, both in an order that the seed decides; then all over
+//! again in another one. Any step can be reached without those before it, so that a run is resumed, and a step repeated, by its
+//! number.
 
 use std::time::Duration;
 

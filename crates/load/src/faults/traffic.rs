@@ -1,5 +1,5 @@
-//! The load that runs all the time: clients that create messages on all replicas of ingest in turn, and enter in the ledger what they
-//! were told.
+//! The load that runs all the time: clients that create messages on all replicas of ingest in turn, and enter in the ledger what
+//! they were told.
 //!
 //! No create is sent twice: each text is one create's, and a failed one may or may not be stored.
 

@@ -1,5 +1,5 @@
-//! File systems for the servers' data that can be made full and roomy again: a tmpfs for each server, in a mount namespace of this
-//! process alone, so that nothing of them outlives it.
+//! File systems for the servers' data that can be made full and roomy again: a tmpfs for each server, in a mount namespace of
+//! this process alone, so that nothing of them outlives it.
 //!
 //! Full is the size to which the file system is set, not a file that fills it: what the servers have written takes its room, and
 //! nothing else.

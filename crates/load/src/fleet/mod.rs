@@ -1,5 +1,5 @@
-//! The system that is made to fail: the real servers, several replicas of each service as processes, and a proxy on every way between
-//! the two. Everything in it can be addressed, and nothing of it outlives its owner.
+//! The system that is made to fail: the real servers, several replicas of each service as processes, and a proxy on every way
+//! between the two. Everything in it can be addressed, and nothing of it outlives its owner.
 //!
 //! It gives the services no short cut: they are the programs that are deployed, with settings that users have.
 

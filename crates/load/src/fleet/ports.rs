@@ -1,5 +1,5 @@
-//! Ports for services that are started again and again on the same one: below those that the kernel gives to outgoing connections,
-//! one of which could otherwise hold it in the meantime. And below those that the servers take.
+//! Ports for services that are started again and again on the same one: below those that the kernel gives to outgoing
+//! connections, one of which could otherwise hold it in the meantime. And below those that the servers take.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
