@@ -7,7 +7,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode, client::conn::http1, header};
+use hyper::{Method, Request, Response, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
@@ -33,31 +33,45 @@ impl Connection {
 
     /// Sends a JSON body and reads the whole answer. After an error the next call connects anew.
     pub(crate) async fn post(&mut self, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
-        timeout(self.limit, self.exchange(Method::POST, path, body)).await.context("no answer")?
+        self.send(Method::POST, path, None, body, self.limit).await.map(status_and_body)
     }
 
     /// Asks for a resource and reads the whole answer. After an error the next call connects anew.
     pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-        timeout(self.limit, self.exchange(Method::GET, path, Bytes::new())).await.context("no answer")?
+        self.send(Method::GET, path, None, Bytes::new(), self.limit).await.map(status_and_body)
     }
 
-    async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+    /// Sends a request, with one more header if there is one, and reads the whole answer within `limit`. After an error the
+    /// connection is closed, and the next call connects anew.
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        further: Option<(&'static str, &str)>,
+        body: Bytes,
+        limit: Duration,
+    ) -> anyhow::Result<Response<Bytes>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some((name, value)) = further {
+            request = request.header(name, value);
+        }
+        timeout(limit, self.exchange(request.body(Full::new(body))?)).await.context("no answer")?
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>> {
         let mut sender = match self.sender.take() {
             Some(sender) if !sender.is_closed() => sender,
             _ => self.connect().await?,
         };
         sender.ready().await?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "127.0.0.1")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
         self.sender = Some(sender);
-        Ok((status, body))
+        Ok(Response::from_parts(head, body))
     }
 
     async fn connect(&self) -> anyhow::Result<http1::SendRequest<Full<Bytes>>> {
@@ -68,4 +82,8 @@ impl Connection {
         tokio::spawn(connection);
         Ok(sender)
     }
+}
+
+fn status_and_body(answer: Response<Bytes>) -> (StatusCode, Bytes) {
+    (answer.status(), answer.into_body())
 }

@@ -8,6 +8,7 @@ mod connection;
 mod echo;
 mod faults;
 mod fleet;
+mod history;
 mod loss;
 mod outages;
 mod probe;
@@ -51,6 +52,8 @@ enum Command {
     Outages,
     /// Let everything go wrong that may, under load, alone and in each combination of two (nothing may be lost or doubled)
     Faults(faults::Options),
+    /// Write down every call of many clients and its answer, with a fault in the middle, and check all of it against what is stored
+    History(history::command::Arguments),
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
     #[command(hide = true)]
     Echo,
@@ -66,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Reads) => reads::reads(cli.rounds, duration).await,
         Some(Command::Outages) => outages::outages().await,
         Some(Command::Faults(options)) => faults::faults(options).await,
+        Some(Command::History(arguments)) => history::command::history(arguments).await,
         Some(Command::Echo) => echo::serve().await,
     }
 }

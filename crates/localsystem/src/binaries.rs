@@ -45,6 +45,11 @@ impl Binaries {
         Ok(Self { directory: beside.map_or_else(|| workspace.join("target").join(profile), Path::to_owned) })
     }
 
+    /// Programs that were built by someone else, with whatever features.
+    pub fn at(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
     /// The path of a program, by the name of its package.
     pub fn path(&self, program: &str) -> PathBuf {
         self.directory.join(program)

@@ -1,0 +1,79 @@
+//! What the api shows at the end against the rows: lists, searches, counts.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use client::{Client, SearchSource};
+use domain::ApplicationToken;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::{index::Sample, numbers::Row};
+use crate::history::{
+    record::Series,
+    report::{Kind, Report},
+    text::Words,
+};
+
+/// Entries of a page.
+const PAGE: u64 = 100;
+/// Counts may be kept in a cache for ten seconds.
+const COUNTS_SHOW_WITHIN: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks the api of one application.
+pub(crate) struct Api {
+    client: Client,
+    token: String,
+}
+
+impl Api {
+    pub(crate) fn new(url: &Url, token: ApplicationToken) -> anyhow::Result<Self> {
+        let client = Client::new(url.as_str(), url.as_str(), client::Options::default())?;
+        Ok(Self { client, token: token.to_string() })
+    }
+
+    /// Reads a page of messages from the rows' `index`-th on, and holds it against the rows.
+    pub(crate) async fn check_page(&self, series: Series, rows: &[Row], index: usize, report: &mut Report) -> anyhow::Result<()> {
+        let after = index.checked_sub(1).map_or(0, |before| rows[before].number);
+        let list = self.client.messages(&self.token, series.chat.into()).after(after).limit(PAGE);
+        let page = list.page().await?.stored().context("a chat that is stored is answered 202")?;
+        let shown: Vec<Row> =
+            page.entries.iter().map(|message| Row { number: message.number, words: Words::of_body(&message.body) }).collect();
+        let expected = &rows[index..rows.len().min(index + PAGE as usize)];
+        report.figures.listed += shown.len() as u64;
+        if shown != expected {
+            let place =
+                shown.iter().zip(expected).position(|(one, other)| one != other).unwrap_or(shown.len().min(expected.len()));
+            let tell = |rows: &[Row]| rows.get(place).map_or("nothing".to_owned(), |row| format!("{} {}", row.number, row.words));
+            let what = format!("{series}: the list behind {after} differs");
+            report.violation(Kind::WrongInApi, what, [format!("shown: {}", tell(&shown)), format!("stored: {}", tell(expected))]);
+        }
+        Ok(())
+    }
+
+    /// Where the api finds the fragment, by the index.
+    pub(crate) async fn find(&self, sample: &Sample) -> anyhow::Result<Vec<u64>> {
+        let chat = sample.place.series.chat.into();
+        let found = self.client.search(&self.token, chat, &sample.fragment).all().await?;
+        anyhow::ensure!(found.source != Some(SearchSource::Scan), "the api does not reach the index");
+        Ok(found.entries.into_iter().map(|message| message.number).collect())
+    }
+
+    /// How many messages a chat, or chats the application, is shown to have; waits for the cache to catch up with `expected`.
+    pub(crate) async fn count(&self, series: Series, expected: u64) -> anyhow::Result<u64> {
+        let deadline = Instant::now() + COUNTS_SHOW_WITHIN;
+        loop {
+            let count = if series.is_of_chats() {
+                self.client.application(&self.token).await?.chats_count
+            } else {
+                let chat = self.client.chat(&self.token, series.chat.into()).await?;
+                chat.stored().context("a chat that is stored is answered 202")?.messages_count
+            };
+            if count == expected || Instant::now() >= deadline {
+                return Ok(count);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The faults that the history is made under: each strikes where one guard of the system stands, and would show at once if that
+//! guard were gone.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use devstack::Server;
+use localsystem::{LocalSystem, Service};
+use tokio::time::sleep;
+
+use super::report::Kind;
+
+/// Redis writes its append-only file to disk once a second: killed, it may forget what it was told for about so long.
+const UNWRITTEN: Duration = Duration::from_secs(2);
+
+/// What is done to the system in the middle of the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fault {
+    /// FLUSHALL: all counters are gone while creates still stand in the queue. Against it stands the fence.
+    RedisFlush,
+    /// RabbitMQ is killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch gives these
+    /// numbers anew; then the first ones are sent again with their keys. Against it stands the comparison of event ids.
+    NumbersAnew,
+    /// MySQL is paused, so that batches cannot be committed, and the consumer is killed. Against it stands the acknowledgement
+    /// behind the commit.
+    ConsumerKill,
+    /// RabbitMQ is paused, so that it confirms nothing, and killed. Against it stands the answer behind the confirm.
+    BrokerKill,
+}
+
+/// From when to when Redis may have forgotten keys.
+pub(crate) type KeysLost = (Instant, Instant);
+
+impl Fault {
+    /// What the check must find when the guard is gone.
+    pub(crate) fn exposes(self) -> &'static [Kind] {
+        match self {
+            Self::RedisFlush | Self::NumbersAnew => &[Kind::SharedNumber],
+            Self::ConsumerKill | Self::BrokerKill => &[Kind::Lost],
+        }
+    }
+
+    /// Strikes once, and returns when everything is up again.
+    pub(crate) async fn strike(self, system: &mut LocalSystem) -> anyhow::Result<Option<KeysLost>> {
+        match self {
+            Self::RedisFlush => redis_flush(system).await.map(Some),
+            Self::NumbersAnew => numbers_anew(system).await.map(Some),
+            Self::ConsumerKill => consumer_kill(system).await.map(|()| None),
+            Self::BrokerKill => broker_kill(system).await.map(|()| None),
+        }
+    }
+}
+
+async fn redis_flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
+    let begun = Instant::now();
+    let client = deadpool_redis::redis::Client::open(system.stack().urls().redis.as_str())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    deadpool_redis::redis::cmd("FLUSHALL").exec_async(&mut connection).await.context("FLUSHALL")?;
+    Ok((begun, Instant::now()))
+}
+
+async fn numbers_anew(system: &LocalSystem) -> anyhow::Result<KeysLost> {
+    let stack = system.stack();
+    stack.kill(Server::Rabbitmq).await?;
+    // The creates under way are given up, and the records of their keys written to disk.
+    sleep(UNWRITTEN).await;
+    let killed = Instant::now();
+    stack.kill(Server::Redis).await?;
+    stack.start(Server::Redis).await?;
+    stack.start(Server::Rabbitmq).await?;
+    Ok((killed.checked_sub(UNWRITTEN).unwrap_or(killed), killed))
+}
+
+async fn consumer_kill(system: &mut LocalSystem) -> anyhow::Result<()> {
+    system.stack().pause(Server::Mysql)?;
+    sleep(Duration::from_millis(1_500)).await;
+    let killed = system.kill_service(Service::Consumer).await;
+    system.stack().resume(Server::Mysql)?;
+    killed?;
+    system.start_service(Service::Consumer).await
+}
+
+async fn broker_kill(system: &LocalSystem) -> anyhow::Result<()> {
+    let stack = system.stack();
+    stack.pause(Server::Rabbitmq)?;
+    sleep(Duration::from_millis(500)).await;
+    stack.kill(Server::Rabbitmq).await?;
+    Ok(stack.start(Server::Rabbitmq).await?)
+}
