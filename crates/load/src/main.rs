@@ -54,6 +54,8 @@ enum Command {
     Faults(faults::Options),
     /// Write down every call of many clients and its answer, with a fault in the middle, and check all of it against what is stored
     History(history::command::Arguments),
+    /// The same under all faults, and with builds that lack a guard against them, which must be found out (see `make broken`)
+    Broken(history::broken::Arguments),
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
     #[command(hide = true)]
     Echo,
@@ -70,6 +72,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Outages) => outages::outages().await,
         Some(Command::Faults(options)) => faults::faults(options).await,
         Some(Command::History(arguments)) => history::command::history(arguments).await,
+        Some(Command::Broken(arguments)) => history::broken::broken(arguments).await,
         Some(Command::Echo) => echo::serve().await,
     }
 }

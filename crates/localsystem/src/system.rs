@@ -141,6 +141,24 @@ impl LocalSystem {
         }
     }
 
+    /// Kills all services and starts them anew from other programs, one of each. The servers go on.
+    ///
+    /// # Errors
+    /// When one ends, or is not ready in time.
+    pub async fn exchange(&mut self, binaries: Binaries) -> anyhow::Result<()> {
+        for replica in std::mem::take(&mut self.replicas) {
+            replica.kill().await?;
+        }
+        for service in Service::ALL {
+            self.kill_service(service).await?;
+        }
+        self.binaries = binaries;
+        for service in Service::ALL {
+            self.start_service(service).await?;
+        }
+        Ok(())
+    }
+
     /// Waits until a service ends by itself, which none should, and says so.
     pub async fn broken(&mut self) -> anyhow::Error {
         let ends = self.services.iter_mut().map(|(service, process)| {

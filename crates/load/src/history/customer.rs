@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     board::{Board, Chat},
     calls::{Caller, PATIENCE},
+    clock::Span,
     record::{Outcome, Record, Series},
     text::{CallId, OPENING},
     workload::Options,
@@ -117,11 +118,16 @@ impl Customer {
 
     /// The last create of all in a chat, which is made until it is acknowledged: in the queue it stands behind all others.
     pub(crate) async fn create_last(&mut self, series: Series, within: Duration) {
-        let (call, deadline) = (self.next_call(), tokio::time::Instant::now() + within);
+        let (call, begun) = (self.next_call(), self.caller.clock.now());
         for attempt in 0.. {
             let outcome = self.caller.create(call, series, 1, true, PATIENCE).await;
-            if matches!(outcome, Outcome::Acknowledged(_)) || tokio::time::Instant::now() >= deadline {
+            let now = self.caller.clock.now();
+            if matches!(outcome, Outcome::Acknowledged(_)) {
                 return;
+            }
+            if now > begun.after(within) {
+                let span = Span { start: begun, end: now };
+                return self.caller.record.odd(span, format!("{series}: no last create was acknowledged: {outcome}"));
             }
             self.rest_after(&outcome, attempt).await;
         }

@@ -14,10 +14,16 @@ use super::report::Kind;
 /// Redis writes its append-only file to disk once a second: killed, it may forget what it was told for about so long.
 const UNWRITTEN: Duration = Duration::from_secs(2);
 
+/// How long creates gather in the queue before the counters go.
+const GATHERING: Duration = Duration::from_secs(1);
+/// How long counters are missing before anything of the queue is stored: long enough for a new epoch to be opened.
+const SEEDING: Duration = Duration::from_secs(4);
+
 /// What is done to the system in the middle of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
-    /// FLUSHALL: all counters are gone while creates still stand in the queue. Against it stands the fence.
+    /// FLUSHALL while the consumer is killed: all counters are gone, and what they gave stands in the queue. Against it stands
+    /// the fence.
     RedisFlush,
     /// RabbitMQ is killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch gives these
     /// numbers anew; then the first ones are sent again with their keys. Against it stands the comparison of event ids.
@@ -52,7 +58,16 @@ impl Fault {
     }
 }
 
-async fn redis_flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
+async fn redis_flush(system: &mut LocalSystem) -> anyhow::Result<KeysLost> {
+    system.kill_service(Service::Consumer).await?;
+    sleep(GATHERING).await;
+    let lost = flush(system).await?;
+    sleep(SEEDING).await;
+    system.start_service(Service::Consumer).await?;
+    Ok(lost)
+}
+
+async fn flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
     let begun = Instant::now();
     let client = deadpool_redis::redis::Client::open(system.stack().urls().redis.as_str())?;
     let mut connection = client.get_multiplexed_async_connection().await?;

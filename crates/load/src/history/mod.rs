@@ -6,6 +6,7 @@
 //! stored; and nothing may be forgiven that `docs/TESTING.md` does not name.
 
 pub(crate) mod board;
+pub(crate) mod broken;
 mod calls;
 pub(crate) mod check;
 mod clock;
@@ -16,5 +17,6 @@ mod http;
 pub(crate) mod record;
 mod register;
 pub(crate) mod report;
+mod running;
 mod text;
 pub(crate) mod workload;

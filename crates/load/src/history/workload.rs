@@ -23,7 +23,7 @@ use super::{
 /// Longer than a create may take in a service (2.8 s): what a client has given up is published by then, or never.
 const SETTLED: Duration = Duration::from_secs(4);
 /// How long the last creates are tried for: a system that has just been hurt may be busy with itself.
-const LAST_WITHIN: Duration = Duration::from_secs(60);
+const LAST_WITHIN: Duration = Duration::from_secs(120);
 /// Last creates at a time.
 const LAST_AT_ONCE: usize = 16;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use client::{Client, SearchSource};
 use domain::ApplicationToken;
 use tokio::time::{Instant, sleep};
@@ -19,6 +19,8 @@ use crate::history::{
 const PAGE: u64 = 100;
 /// Counts may be kept in a cache for ten seconds.
 const COUNTS_SHOW_WITHIN: Duration = Duration::from_secs(15);
+/// A search that takes the index longer than 1.5 s is answered without it.
+const INDEX_ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks the api of one application.
@@ -52,12 +54,18 @@ impl Api {
         Ok(())
     }
 
-    /// Where the api finds the fragment, by the index.
+    /// Where the api finds the fragment, by the index; waits for an index that is too slow to be asked.
     pub(crate) async fn find(&self, sample: &Sample) -> anyhow::Result<Vec<u64>> {
         let chat = sample.place.series.chat.into();
-        let found = self.client.search(&self.token, chat, &sample.fragment).all().await?;
-        anyhow::ensure!(found.source != Some(SearchSource::Scan), "the api does not reach the index");
-        Ok(found.entries.into_iter().map(|message| message.number).collect())
+        let deadline = Instant::now() + INDEX_ANSWERS_WITHIN;
+        loop {
+            let found = self.client.search(&self.token, chat, &sample.fragment).all().await?;
+            if found.source == Some(SearchSource::Index) {
+                return Ok(found.entries.into_iter().map(|message| message.number).collect());
+            }
+            ensure!(Instant::now() < deadline, "the api does not reach the index");
+            sleep(PAUSE).await;
+        }
     }
 
     /// How many messages a chat, or chats the application, is shown to have; waits for the cache to catch up with `expected`.
