@@ -22,6 +22,9 @@ use store::{applications, chats, dead_letters, messages};
 
 use crate::{Error, Numbering, seeding::mysql};
 
+/// Takes another's row for its own: a feature that only the history checker's own test turns on.
+const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-event-id");
+
 /// What stands for a request with a key, over all its attempts.
 pub(crate) struct Request {
     key: Digest,
@@ -126,7 +129,8 @@ impl Numbering {
             }
         };
         // A dead letter was accepted under its number, and waits for an operator there.
-        let is_stored = stored.contains(&event) || !dead_letters::among(&mut conn, &[event]).await.map_err(mysql)?.is_empty();
+        let is_this = |stored: &EventId| *stored == event || ANY_EVENT_WILL_DO;
+        let is_stored = stored.iter().any(is_this) || !dead_letters::among(&mut conn, &[event]).await.map_err(mysql)?.is_empty();
         Ok(Some(is_stored))
     }
 }

@@ -14,6 +14,9 @@ use store::{applications, chats, messages};
 
 use crate::{Dependency, Error, Numbering};
 
+/// Without its fence a counter is set too low: a feature that only the history checker's own test turns on.
+const FENCED: bool = !cfg!(feature = "broken-fence");
+
 impl Numbering {
     /// Seeds the counter of an application's chats. Its chats are spread over all partitions, so each gets a fence.
     pub(crate) async fn seed_application(
@@ -25,7 +28,7 @@ impl Numbering {
         // The look-up comes first: an unknown token costs one indexed read, and no fence.
         let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
         let Some(id) = found else { return Err(Error::UnknownApplication) };
-        if !self.fence(adopted, self.partitions.all(), deadline).await? {
+        if FENCED && !self.fence(adopted, self.partitions.all(), deadline).await? {
             return Ok(());
         }
         let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
@@ -43,7 +46,7 @@ impl Numbering {
         deadline: Instant,
     ) -> Result<(), Error> {
         let partition = self.partitions.partition_of(application, chat);
-        if !self.fence(adopted, [partition], deadline).await? {
+        if FENCED && !self.fence(adopted, [partition], deadline).await? {
             return Ok(());
         }
         let mut conn = self.connection().await?;

@@ -15,6 +15,9 @@ use crate::{
     letters,
 };
 
+/// Takes another's row for its own: a feature that only the history checker's own test turns on.
+const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-event-id");
+
 /// A chat's key.
 pub(crate) type ChatKey = (ApplicationId, ChatNumber);
 
@@ -84,7 +87,7 @@ impl<'a> Plan<'a> {
         let mut free = |claim: Claim, event: EventId, item: &dyn Fn() -> Item| match taken.get(&claim) {
             None => true,
             Some(stored) => {
-                if *stored != event {
+                if *stored != event && !ANY_EVENT_WILL_DO {
                     dead.push(letters::conflict(&item(), *stored));
                 }
                 false

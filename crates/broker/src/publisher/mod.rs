@@ -26,6 +26,9 @@ use queue::{Pending, Queue};
 /// broker and nothing else.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// Promises what may yet be lost: a feature that only the history checker's own test turns on.
+const ANSWERED_FIRST: bool = cfg!(feature = "broken-early-answer");
+
 /// Publishes accepted creates, binds and unbinds epochs, and sends fences, over one connection. Cheap to clone.
 #[derive(Clone)]
 pub struct Publisher {
@@ -85,6 +88,9 @@ impl Publisher {
         self.refusal()?;
         let (answer, answered) = oneshot::channel();
         self.shared.queue.push(epoch, partition, Pending { items: items.into(), deadline, answer })?;
+        if ANSWERED_FIRST {
+            return Ok(());
+        }
         answered.await.unwrap_or(Err(PublishError::Unconfirmed))
     }
 
