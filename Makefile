@@ -12,11 +12,12 @@ FAULTS_FLAGS ?=
 SOAK_MINUTES ?= 120
 API_CHECK_FLAGS ?=
 MODEL_FLAGS ?= --replicas 3 --creates 1 --losses 1
+BROKEN_FLAGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak api-check openapi fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ faults: ## Let all go wrong that may, under load, and check that nothing is lost
 soak: ## The same for SOAK_MINUTES (120): longer faults, and combinations of two
 	@$(RELEASE)
 	@$(TARGET)/release/load faults --minutes $(SOAK_MINUTES) --hold 60 $(FAULTS_FLAGS)
+
+broken: ## Have the history checker find out builds that lack a guard, and not the sound one
+	@$(BUILD)
+	@BUILD="$(BUILD)" deploy/broken $(BROKEN_FLAGS)
 
 # Without a sanitizer: there is no unsafe code to find fault with, and a stable compiler has none.
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
