@@ -25,9 +25,10 @@ use crate::{failure::Failure, row::Row, statement::Statement};
 
 /// A connection to the database. Every statement on it ends within the statement deadline.
 ///
-/// A statement whose future is dropped half-way leaves the connection unusable; the pool then closes it.
+/// A statement whose future is dropped half-way leaves the connection unusable; it is closed when it is given back.
 pub struct Connection {
-    driver: mysql_async::Conn,
+    /// `None` once it is closed.
+    driver: Option<mysql_async::Conn>,
     deadline: Duration,
     state: State,
 }
@@ -44,7 +45,7 @@ enum State {
 
 impl Connection {
     pub(crate) fn new(driver: mysql_async::Conn, deadline: Duration) -> Self {
-        Self { driver, deadline, state: State::Idle }
+        Self { driver: Some(driver), deadline, state: State::Idle }
     }
 
     /// Whether another user may have it: nothing is under way and no transaction is open.
@@ -58,7 +59,7 @@ impl Connection {
 
     /// The key that the server gave to the row inserted last.
     pub(crate) fn last_insert_id(&self) -> u64 {
-        self.driver.last_insert_id().unwrap_or_default()
+        self.driver.as_ref().and_then(mysql_async::Conn::last_insert_id).unwrap_or_default()
     }
 
     /// Has the connection closed instead of lent again, because its session holds something that could not be given back.
@@ -66,10 +67,19 @@ impl Connection {
         self.state = State::Unusable;
     }
 
+    /// Closes it, unless another user may have it. The server rolls back what is open, when the statement that it is at, if any,
+    /// has come to its end.
+    pub(crate) fn close_unless_reusable(&mut self) {
+        if !self.is_reusable() {
+            self.state = State::Unusable;
+            self.driver = None;
+        }
+    }
+
     /// Asks the server for a sign of life.
     pub(crate) async fn ping(&mut self) -> Result<(), Failure> {
-        let before = self.enter()?;
-        let outcome = timeout(self.deadline, self.driver.ping()).await;
+        let (before, deadline, driver) = self.enter()?;
+        let outcome = timeout(deadline, driver.ping()).await;
         self.leave(before, outcome)
     }
 
@@ -98,49 +108,50 @@ impl Connection {
     }
 
     async fn command(&mut self, sql: &str) -> Result<(), Failure> {
-        let before = self.enter()?;
-        let outcome = timeout(self.deadline, self.driver.query_drop(sql)).await;
+        let (before, deadline, driver) = self.enter()?;
+        let outcome = timeout(deadline, driver.query_drop(sql)).await;
         self.leave(before, outcome)
     }
 
     async fn rows(&mut self, statement: Statement) -> Result<Vec<mysql_async::Row>, Failure> {
-        let before = self.enter()?;
+        let (before, deadline, driver) = self.enter()?;
         let work = async {
-            let prepared = self.driver.prep(statement.sql).await?;
-            let rows = self.driver.exec(&prepared, statement.params).await?;
+            let prepared = driver.prep(statement.sql).await?;
+            let rows = driver.exec(&prepared, statement.params).await?;
             if !statement.cacheable {
-                self.driver.close(prepared).await?;
+                driver.close(prepared).await?;
             }
             Ok(rows)
         };
-        let outcome = timeout(self.deadline, work).await;
+        let outcome = timeout(deadline, work).await;
         self.leave(before, outcome)
     }
 
     async fn affected(&mut self, statement: Statement) -> Result<u64, Failure> {
-        let before = self.enter()?;
+        let (before, deadline, driver) = self.enter()?;
         let work = async {
-            let prepared = self.driver.prep(statement.sql).await?;
-            self.driver.exec_drop(&prepared, statement.params).await?;
-            let affected = self.driver.affected_rows();
+            let prepared = driver.prep(statement.sql).await?;
+            driver.exec_drop(&prepared, statement.params).await?;
+            let affected = driver.affected_rows();
             if !statement.cacheable {
-                self.driver.close(prepared).await?;
+                driver.close(prepared).await?;
             }
             Ok(affected)
         };
-        let outcome = timeout(self.deadline, work).await;
+        let outcome = timeout(deadline, work).await;
         self.leave(before, outcome)
     }
 
     /// The connection counts as unusable from before the first byte is sent until [`Connection::leave`], which a dropped future
     /// never reaches.
-    fn enter(&mut self) -> Result<State, Failure> {
+    fn enter(&mut self) -> Result<(State, Duration, &mut mysql_async::Conn), Failure> {
         match self.state {
             State::Unusable => return Err(Failure::Unusable),
             State::Aborted => return Err(Failure::Aborted),
             State::Idle | State::InTransaction => {}
         }
-        Ok(std::mem::replace(&mut self.state, State::Unusable))
+        let driver = self.driver.as_mut().ok_or(Failure::Unusable)?;
+        Ok((std::mem::replace(&mut self.state, State::Unusable), self.deadline, driver))
     }
 
     fn leave<T>(
@@ -165,7 +176,10 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.driver.id()).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("id", &self.driver.as_ref().map(mysql_async::Conn::id))
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::{Deref, DerefMut},
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,31 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 pub type Pool = managed::Pool<Manager>;
 
 /// A connection on loan; it goes back to the pool when dropped, or is closed if it cannot be used again.
-pub type PooledConnection = managed::Object<Manager>;
+///
+/// Closed at once, and not when the pool comes to lend it again: until then the server would keep its transaction open, and the
+/// locks of all rows that this has written, while whoever repeats the work waits for them.
+#[derive(Debug)]
+pub struct PooledConnection(managed::Object<Manager>);
+
+impl Deref for PooledConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for PooledConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        self.0.close_unless_reusable();
+    }
+}
 
 /// Opens and checks the pool's connections.
 pub struct Manager {
@@ -93,7 +118,7 @@ impl Store {
         let outcome = timeout(self.settings.acquire_timeout(), self.pool.get()).await;
         metrics::histogram!("chat_mysql_acquire_seconds").record(asked.elapsed());
         match outcome {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(connection)) => Ok(PooledConnection(connection)),
             Ok(Err(managed::PoolError::Backend(error))) => Err(error),
             Ok(Err(_)) | Err(_) => Err(Error::PoolExhausted),
         }

@@ -108,6 +108,22 @@ async fn an_abandoned_transaction_is_rolled_back() {
 }
 
 #[tokio::test]
+async fn an_abandoned_transaction_gives_its_locks_back_before_anybody_asks_for_its_connection() {
+    let db = Database::create().await;
+    let (store, other) = (single(&db, 2_500), single(&db, 2_500));
+    let mut conn = store.acquire().await.unwrap();
+    let app = application(&mut conn).await.id;
+    let slow = transaction(&mut conn, async |conn| {
+        add_messages(conn, app, 1, [1]).await;
+        figure(conn, "SLEEP(1)").await
+    });
+    assert!(timeout(Duration::from_millis(500), slow).await.is_err());
+    drop(conn);
+    // Waits for the lock for two seconds at most, as every session does.
+    add_messages(&mut other.acquire().await.unwrap(), app, 1, [1]).await;
+}
+
+#[tokio::test]
 async fn a_killed_connection_is_transient_and_the_next_one_works() {
     let db = Database::create().await;
     let store = single(&db, 2_500);
