@@ -4,6 +4,8 @@
 //! not what was there: the relay reads the messages as they are when it indexes them, so a late relay never writes an old text
 //! over a new one.
 
+use std::time::Duration;
+
 use diesel::{
     dsl::sql,
     prelude::*,
@@ -14,6 +16,10 @@ use diesel_async::RunQueryDsl;
 use domain::Timestamp;
 
 use crate::{Connection, Error, Range, schema::search_outbox};
+
+/// No row is made due later than this: it is the longest that a relay keeps rows for itself, and some more. What seems to be due
+/// later than that was dated by a clock that was wrong, or is being looked at by one, and is due.
+pub const FARTHEST: Duration = Duration::from_secs(60);
 
 /// [`depth`] counts no further.
 pub const MAX_DEPTH: u64 = 100_000;
@@ -27,8 +33,8 @@ pub struct Entry {
     pub ranges: Vec<Range>,
 }
 
-/// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before. A batch that
-/// goes to the indexer directly is due a little later than now; an edit is due at once.
+/// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before; not farther ahead
+/// than [`FARTHEST`]. A batch that goes to the indexer directly is due a little later than now; an edit is due at once.
 ///
 /// # Errors
 /// [`Error`].
@@ -50,18 +56,25 @@ pub async fn add(conn: &mut Connection, ranges: &[Range], due_at: Timestamp, now
 /// until the transaction ends: [`postpone`] them in it, so that they are due again should this relay die, and commit before
 /// the work with the index begins. A row that cannot be read is an error.
 ///
+/// Rows are dated by whoever writes them, and no clock is always right: a row that is due farther ahead than [`FARTHEST`] is taken,
+/// or an edit would not be found for as long as a clock was ahead. One that is taken too early is only indexed once more.
+///
 /// # Errors
 /// [`Error`].
 pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Vec<Entry>, Error> {
-    let rows: Vec<(u64, String)> = search_outbox::table
-        .filter(search_outbox::due_at.le(now.to_naive_utc()))
-        .order((search_outbox::due_at, search_outbox::id))
-        .limit(limit.into())
-        .select((search_outbox::id, search_outbox::ranges))
-        .for_update()
-        .skip_locked()
-        .load(conn)
-        .await?;
+    let taken = |limit: usize| {
+        let order = (search_outbox::due_at, search_outbox::id);
+        let columns = (search_outbox::id, search_outbox::ranges);
+        search_outbox::table.order(order).limit(limit as i64).select(columns).for_update().skip_locked()
+    };
+    let limit = limit as usize;
+    let mut rows: Vec<(u64, String)> = taken(limit).filter(search_outbox::due_at.le(now.to_naive_utc())).load(conn).await?;
+    // Not in one query: MySQL would sort what it finds, and lock all of it for the few that it returns.
+    if rows.len() < limit {
+        let farthest = Timestamp::from(now.to_datetime() + FARTHEST);
+        let misdated = taken(limit - rows.len()).filter(search_outbox::due_at.gt(farthest.to_naive_utc()));
+        rows.extend(misdated.load::<(u64, String)>(conn).await?);
+    }
     rows.into_iter()
         .map(|(id, ranges)| {
             let ranges = serde_json::from_str(&ranges).map_err(|_| Error::Corrupt { table: "search_outbox", invalid: None })?;
@@ -70,7 +83,7 @@ pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Ve
         .collect()
 }
 
-/// Makes these rows due later.
+/// Makes these rows due later, not farther ahead than [`FARTHEST`].
 ///
 /// # Errors
 /// [`Error`].

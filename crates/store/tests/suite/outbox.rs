@@ -45,6 +45,18 @@ async fn entries_come_when_they_are_due_the_longest_due_first() {
 }
 
 #[tokio::test]
+async fn an_entry_that_a_wrong_clock_has_dated_is_due() {
+    let db = Database::create().await;
+    let conn = &mut *db.connection().await;
+    let farthest = outbox::FARTHEST.as_millis() as i64;
+    let leased = outbox::add(conn, &[range(1)], moment(1_000 + farthest), moment(0)).await.unwrap();
+    let of_next_week = outbox::add(conn, &[range(2)], moment(7 * 24 * 3_600_000), moment(0)).await.unwrap();
+    assert_eq!(due_ids(conn, 1_000, 10).await, [of_next_week]);
+    // Seen by a clock that is behind, all are.
+    assert_eq!(due_ids(conn, -5_000, 10).await, [leased, of_next_week]);
+}
+
+#[tokio::test]
 async fn a_thousand_ranges_fit_one_entry() {
     let db = Database::create().await;
     let conn = &mut *db.connection().await;
