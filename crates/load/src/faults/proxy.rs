@@ -180,11 +180,14 @@ async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, state: &watch::Rece
     let reading = async move {
         let mut piece = vec![0; PIECE];
         loop {
-            let read = from.read(&mut piece).await?;
-            if read == 0 {
-                return Ok(());
-            }
+            let read = from.read(&mut piece).await;
             let mode = state.borrow().mode;
+            let read = match read {
+                Ok(read) if read > 0 => read,
+                // Of an end, too, nothing arrives.
+                _ if mode == Mode::HalfOpen => std::future::pending().await,
+                end => return end.map(drop),
+            };
             let due = match mode {
                 Mode::Open | Mode::Cut => Instant::now(),
                 Mode::Slow(delay) => Instant::now() + delay,
@@ -305,6 +308,19 @@ mod tests {
             assert!(say(stream, "after", SOON).await.unwrap().is_err());
         }
         assert_eq!(say(&mut connect_to(&proxy).await, "after", SOON).await.unwrap().unwrap(), "after");
+    }
+
+    #[tokio::test]
+    async fn behind_a_half_open_one_a_server_does_not_hear_that_its_client_has_gone_until_it_is_mended() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::start(vec![listener.local_addr().unwrap()]).await.unwrap();
+        let client = connect_to(&proxy).await;
+        let (mut server, _) = listener.accept().await.unwrap();
+        proxy.set(Mode::HalfOpen);
+        drop(client);
+        assert!(timeout(Duration::from_millis(200), server.read(&mut [0])).await.is_err());
+        proxy.set(Mode::Open);
+        assert!(timeout(SOON, server.read(&mut [0])).await.unwrap().is_err());
     }
 
     #[tokio::test]
