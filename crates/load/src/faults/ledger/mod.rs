@@ -1,10 +1,14 @@
 //! Who was told what: every create of the run, and whether its acknowledgement is kept.
 //!
 //! It compares with MySQL row by row. What it finds stored it need not look for again, so that it can ask often, under load; at
-//! the end everything is compared once more.
+//! the end everything is compared once more, see [`comparison`].
+
+mod comparison;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -165,28 +169,6 @@ impl Ledger {
         }
     }
 
-    /// Everything once more, when nothing is under way.
-    pub(crate) async fn compare(&self, store: &Store, scenario: &Scenario) -> anyhow::Result<Comparison> {
-        let mut conn = store.acquire().await?;
-        let application = application(&mut conn, scenario).await?;
-        let mut whole = Comparison::default();
-        for (chat, number) in scenario.chats.iter().enumerate() {
-            let mut stored = BTreeMap::new();
-            let mut after = 0;
-            loop {
-                let rows = messages::scan(&mut conn, application, *number, after, CHUNK).await?;
-                let Some(last) = rows.last() else { break };
-                after = last.number.get();
-                stored.extend(rows.iter().map(|row| (row.number.get(), row.body.as_str().to_owned())));
-            }
-            whole.add(&self.lock().compare(chat, &stored));
-        }
-        let inner = self.lock();
-        whole.acknowledged = inner.tally.acknowledged;
-        whole.doubled = inner.tally.doubled;
-        Ok(whole)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,57 +179,6 @@ impl Inner {
         if self.violations.len() < SHOWN {
             self.violations.push(sentence);
         }
-    }
-
-    /// The step in which a number was given.
-    fn step_of(&self, chat: usize, number: u64) -> usize {
-        self.steps.partition_point(|highest| highest.get(&chat).is_none_or(|highest| *highest < number))
-    }
-
-    fn compare(&mut self, chat: usize, stored: &BTreeMap<u64, String>) -> Comparison {
-        let highest = stored.keys().next_back().copied().unwrap_or(0);
-        for gap in (1..highest).filter(|number| !stored.contains_key(number)) {
-            let step = self.step_of(chat, gap);
-            self.found.entry(step).or_default().gaps += 1;
-        }
-        let lost: Vec<u64> = self.chats.entry(chat).or_default().acknowledged.keys().copied().collect();
-        for number in lost.into_iter().filter(|number| !stored.contains_key(number)) {
-            let step = self.step_of(chat, number);
-            self.found.entry(step).or_default().lost += 1;
-        }
-        let ledger = self.chats.entry(chat).or_default();
-        let mut found = Comparison { stored: stored.len() as u64, ..Comparison::default() };
-        let mut sentences = Vec::new();
-        for (number, create) in &ledger.acknowledged {
-            match stored.get(number) {
-                None => {
-                    found.lost += 1;
-                    sentences.push(format!("number {number} of chat {chat}, acknowledged to {create}, is not stored"));
-                }
-                Some(body) if *body != text(create.sender, create.sequence) => {
-                    found.changed += 1;
-                    sentences.push(format!("number {number} of chat {chat}, acknowledged to {create}, holds \"{body}\""));
-                }
-                Some(_) => {}
-            }
-        }
-        let bodies: HashSet<&str> = stored.values().map(String::as_str).collect();
-        found.twice = (stored.len() - bodies.len()) as u64;
-        found.gaps = highest - stored.len() as u64;
-        let unknown = stored.keys().filter(|number| !ledger.acknowledged.contains_key(number)).count() as u64;
-        // Each of them came of one create that failed.
-        found.unexplained = (found.gaps + unknown).saturating_sub(ledger.failed);
-        if found.unexplained > 0 {
-            let Chat { failed, .. } = ledger;
-            let gaps = found.gaps;
-            sentences
-                .push(format!("chat {chat} has {gaps} gaps and {unknown} messages of nobody's, and {failed} creates failed"));
-        }
-        if found.twice > 0 {
-            sentences.push(format!("chat {chat} holds {} texts more than once", found.twice));
-        }
-        sentences.into_iter().for_each(|sentence| self.violation(sentence));
-        found
     }
 }
 
@@ -269,134 +200,9 @@ impl Pending {
     }
 }
 
-/// What the comparison at the end found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Comparison {
-    pub(crate) acknowledged: u64,
-    pub(crate) stored: u64,
-    pub(crate) lost: u64,
-    pub(crate) doubled: u64,
-    pub(crate) changed: u64,
-    /// Stored under two numbers.
-    pub(crate) twice: u64,
-    /// Numbers without a message, below a chat's highest.
-    pub(crate) gaps: u64,
-    /// Gaps and messages of nobody's beyond the creates that failed.
-    pub(crate) unexplained: u64,
-}
-
-impl Comparison {
-    fn add(&mut self, other: &Comparison) {
-        self.stored += other.stored;
-        self.lost += other.lost;
-        self.changed += other.changed;
-        self.twice += other.twice;
-        self.gaps += other.gaps;
-        self.unexplained += other.unexplained;
-    }
-
-    pub(crate) fn violations(&self) -> u64 {
-        self.lost + self.doubled + self.changed + self.twice + self.unexplained
-    }
-}
-
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Comparison { acknowledged, stored, lost, doubled, changed, twice, gaps, unexplained } = self;
-        write!(
-            f,
-            "{acknowledged} creates acknowledged, {stored} messages stored: {lost} lost, {doubled} doubled, {changed} changed, "
-        )?;
-        write!(f, "{twice} stored twice, {gaps} gaps, {unexplained} of them or of unknown messages not explained")
-    }
-}
-
 impl fmt::Display for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Create { sender: Sender { run, client }, sequence } = self;
         write!(f, "create {sequence} of client {client} in run {run}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn create(sequence: u32) -> Create {
-        Create { sender: Sender { run: 1, client: 2 }, sequence }
-    }
-
-    fn body(sequence: u32) -> String {
-        text(create(sequence).sender, sequence)
-    }
-
-    /// A ledger to which these numbers were acknowledged, and what it finds in these rows.
-    fn found(acknowledged: &[(u64, u32)], failed: usize, stored: &[(u64, u32)]) -> Comparison {
-        let ledger = Ledger::default();
-        acknowledged.iter().for_each(|(number, sequence)| ledger.acknowledged(0, *number, create(*sequence)));
-        (0..failed).for_each(|_| ledger.unanswered(0));
-        let stored = stored.iter().map(|(number, sequence)| (*number, body(*sequence))).collect();
-        let comparison = ledger.lock().compare(0, &stored);
-        assert_eq!(comparison.violations() > 0, !ledger.violations().is_empty(), "{:?}", ledger.violations());
-        comparison
-    }
-
-    #[test]
-    fn what_is_stored_as_acknowledged_is_no_violation() {
-        assert_eq!(found(&[(1, 1), (2, 2)], 0, &[(1, 1), (2, 2)]).violations(), 0);
-    }
-
-    #[test]
-    fn a_missing_message_is_lost_and_another_text_is_changed() {
-        let comparison = found(&[(1, 1), (2, 2), (3, 3)], 5, &[(1, 1), (3, 4)]);
-        assert_eq!((comparison.lost, comparison.changed), (1, 1));
-    }
-
-    #[test]
-    fn gaps_and_unknown_messages_are_explained_by_creates_that_failed() {
-        // 2 is a gap, 4 came of a create without an answer.
-        let (acknowledged, stored) = ([(1, 1), (3, 3)], [(1, 1), (3, 3), (4, 9)]);
-        assert_eq!(found(&acknowledged, 2, &stored), Comparison { stored: 3, gaps: 1, ..Comparison::default() });
-        assert_eq!(found(&acknowledged, 1, &stored).unexplained, 1);
-    }
-
-    #[test]
-    fn one_text_under_two_numbers_is_stored_twice() {
-        assert_eq!(found(&[(1, 1)], 1, &[(1, 1), (2, 1)]).twice, 1);
-    }
-
-    #[test]
-    fn a_number_that_is_acknowledged_to_two_is_doubled() {
-        let ledger = Ledger::default();
-        ledger.acknowledged(0, 1, create(1));
-        ledger.acknowledged(0, 1, create(2));
-        assert_eq!(ledger.tally().doubled, 1);
-        assert_eq!(ledger.violations().len(), 1);
-    }
-
-    #[test]
-    fn what_is_missing_belongs_to_the_step_in_which_its_number_was_given() {
-        let ledger = Ledger::default();
-        ledger.acknowledged(0, 1, create(1));
-        ledger.begin_step();
-        ledger.acknowledged(0, 2, create(2));
-        ledger.begin_step();
-        ledger.acknowledged(0, 4, create(4));
-        ledger.acknowledged(1, 1, create(5));
-        ledger.lock().compare(0, &BTreeMap::from([(1, body(1)), (4, body(4))]));
-        ledger.lock().compare(1, &BTreeMap::new());
-        assert_eq!(ledger.found(0), Found::default());
-        assert_eq!(ledger.found(1), Found { lost: 1, gaps: 1, ..Found::default() });
-        // A chat that had nothing yet when the last step began.
-        assert_eq!(ledger.found(2), Found { lost: 1, gaps: 1, ..Found::default() });
-    }
-
-    #[test]
-    fn what_was_seen_is_pending_no_more_and_is_compared() {
-        let ledger = Ledger::default();
-        (1..=3).for_each(|number| ledger.acknowledged(0, number, create(number as u32)));
-        ledger.seen(0, [(1, body(1).as_str()), (2, "another text"), (9, "of somebody")].into_iter());
-        assert_eq!(ledger.pending().0, [(0, 3)]);
-        assert_eq!(ledger.tally().changed, 1);
     }
 }
