@@ -45,6 +45,16 @@ pub(crate) struct Draw {
     pub(crate) fraction: f64,
 }
 
+/// When Redis may forget what it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forgets {
+    Nothing,
+    /// At one moment during the injection, what it was told at any time before.
+    WhenInjected,
+    /// At any moment until it is healed, and once more when it is.
+    WhileItLasts,
+}
+
 impl Draw {
     pub(crate) fn from(rng: &mut impl Rng) -> Self {
         Self { replica: rng.random_range(0..64), all: rng.random_bool(0.5), fraction: rng.random() }
@@ -139,6 +149,17 @@ impl Fault {
             Fault::Redis(_) | Fault::RedisFailover | Fault::MemoryAlarm => 2,
             Fault::Network(..) | Fault::Clock(_) => 3,
             Fault::Service(..) => 4,
+        }
+    }
+
+    /// When Redis may forget what it was told, idempotency keys among it.
+    pub(crate) fn forgets(self) -> Forgets {
+        match self {
+            Fault::Redis(redis::Act::ScriptFlush) => Forgets::Nothing,
+            Fault::Redis(redis::Act::Eviction) | Fault::RedisFailover => Forgets::WhileItLasts,
+            // Killed, it loses what it has not written yet.
+            Fault::Redis(_) | Fault::Server(Server::Redis, servers::Act::Kill) => Forgets::WhenInjected,
+            _ => Forgets::Nothing,
         }
     }
 

@@ -1,7 +1,8 @@
 //! `load faults`: everything that may go wrong, under load, alone and in each combination of two, and whether what was promised
 //! holds.
 //!
-//! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it, [`ledger`] judges.
+//! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it; [`ledger`] and [`witness`]
+//! see what comes of it, and [`verdict`] judges.
 
 mod clock;
 mod disk;
@@ -20,6 +21,8 @@ mod servers;
 mod services;
 mod table;
 mod traffic;
+mod verdict;
+mod witness;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -98,6 +101,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     let fake_clock = clock(&faults, &mut left_out).await;
     ensure!(left_out.len() < faults.len(), "no fault is left");
     let plan = run::Plan {
+        seed: options.seed,
         left_out,
         from: options.from as usize,
         duration: Duration::from_secs_f64(options.minutes * 60.0),

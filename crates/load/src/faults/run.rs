@@ -1,4 +1,5 @@
-//! The run: step by step faults are injected under load, held, healed, and the recovery is timed; in the end all is compared.
+//! The run: step by step faults are injected under load, held, healed, and the recovery is timed. What it comes to in the end is for
+//! [`verdict`](super::verdict).
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,8 @@ use super::{
     schedule::{Schedule, Step},
     table::{Table, Told},
     traffic::{Rate, Traffic},
+    verdict::verdict,
+    witness::{Moments, Witness},
 };
 use crate::{fleet::Fleet, scenario::Scenario};
 
@@ -25,6 +28,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// What is run.
 pub(crate) struct Plan {
+    pub(crate) seed: u64,
     pub(crate) schedule: Schedule,
     /// What cannot be injected here: steps with it are passed over.
     pub(crate) left_out: Vec<Fault>,
@@ -40,6 +44,19 @@ pub(crate) struct Plan {
     pub(crate) recover_within: Duration,
 }
 
+/// A run that is under way.
+pub(crate) struct Run<'a> {
+    pub(crate) fleet: &'a mut Fleet,
+    plan: Plan,
+    pub(crate) began: Instant,
+    pub(crate) traffic: Traffic,
+    pub(crate) witness: Witness,
+    pub(crate) store: Store,
+    pub(crate) table: Table,
+    /// The steps after which recovery took too long.
+    pub(crate) late: Vec<String>,
+}
+
 /// Runs the plan and prints what came of it.
 ///
 /// # Errors
@@ -49,60 +66,41 @@ pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<()> {
     let (api, first) = (api.first().context("no api")?, ingest.first().context("no ingest")?);
     let scenario = Arc::new(Scenario::create("faults", plan.chats, *api, *first).await?);
     let store = Store::connect(&store::Settings::new(format!("{}/chat", fleet.stack().urls().mysql)))?;
-    let mut traffic = Traffic::start(scenario, ingest, plan.rate);
+    let witness = Witness::start(fleet, plan.seed)?;
+    let traffic = Traffic::start(scenario, ingest, plan.rate);
     sleep(BEFORE).await;
 
-    let mut table = Table::default();
-    let mut late = Vec::new();
-    let began = Instant::now();
-    let outcome = steps(fleet, &plan, &traffic, &store, &mut table, &mut late, began).await;
-    traffic.finish().await;
-    // Also after an error: what is only late is not lost. The number is nobody else's.
-    let settled = outcome.and(recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop));
-    let comparison = traffic.ledger.compare(&store, &traffic.scenario).await;
-    println!();
-    table.print(&traffic.ledger);
-    println!("\n| replica | peak RSS, MiB |\n|---|---|");
-    for (replica, mib) in fleet.peaks() {
-        println!("| {replica} | {mib} |");
-    }
-    match &comparison {
-        Ok(comparison) => println!("\n{:.0} s of faults: {comparison}", began.elapsed().as_secs_f64()),
-        Err(error) => println!("\nnothing could be compared: {error:#}"),
-    }
-    let violations = traffic.ledger.violations();
-    violations.iter().for_each(|violation| println!("violation: {violation}"));
-    late.iter().for_each(|late| println!("late: {late}"));
-    settled?;
-    let found = comparison?.violations();
-    ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");
-    ensure!(late.is_empty(), "recovery took too long {} times", late.len());
-    Ok(())
+    let (began, table, late) = (Instant::now(), Table::default(), Vec::new());
+    let mut run = Run { fleet, plan, began, traffic, witness, store, table, late };
+    let outcome = run.steps().await;
+    verdict(run, outcome).await
 }
 
-async fn steps(
-    fleet: &mut Fleet,
-    plan: &Plan,
-    traffic: &Traffic,
-    store: &Store,
-    table: &mut Table,
-    late: &mut Vec<String>,
-    began: Instant,
-) -> anyhow::Result<()> {
-    let possible = |step: &Step| !step.faults.iter().any(|(fault, _)| plan.left_out.contains(fault));
-    for step in (plan.from..).map(|number| plan.schedule.step(number)).filter(possible).take(plan.steps) {
-        if began.elapsed() >= plan.duration {
-            break;
+impl Run<'_> {
+    async fn steps(&mut self) -> anyhow::Result<()> {
+        let (from, most, schedule) = (self.plan.from, self.plan.steps, self.plan.schedule.clone());
+        let left_out = self.plan.left_out.clone();
+        let possible = |step: &Step| !step.faults.iter().any(|(fault, _)| left_out.contains(fault));
+        for step in (from..).map(|number| schedule.step(number)).filter(possible).take(most) {
+            if self.began.elapsed() >= self.plan.duration {
+                break;
+            }
+            self.step(&step).await.with_context(|| format!("step {}: {}", step.number, step.names()))?;
         }
-        let number = step.number;
-        traffic.ledger.begin_step();
-        let before = traffic.ledger.tally();
-        let recovery = perform(fleet, traffic, store, &step).await.with_context(|| format!("step {number}: {}", step.names()))?;
-        let told = Told::between(before, traffic.ledger.tally());
-        table.enter(step.faults.iter().map(|(fault, _)| *fault).collect(), told, recovery);
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Step) -> anyhow::Result<()> {
+        let ledger = self.traffic.ledger.clone();
+        ledger.begin_step();
+        let before = ledger.tally();
+        let recovery = self.perform(step).await?;
+        let told = Told::between(before, ledger.tally());
+        self.table.enter(step.faults.iter().map(|(fault, _)| *fault).collect(), told, recovery);
         let Recovery { answering, stored } = recovery;
         let line = format!(
-            "step {number}: {}, {:.1} s: {} acknowledged, {} not; answering after {:.1} s, stored after {:.1} s",
+            "step {}: {}, {:.1} s: {} acknowledged, {} not; answering after {:.1} s, stored after {:.1} s",
+            step.number,
             step.names(),
             step.hold.as_secs_f64(),
             told.acknowledged,
@@ -111,41 +109,45 @@ async fn steps(
             stored.as_secs_f64(),
         );
         println!("{line}");
-        if recovery.whole() > plan.recover_within {
-            late.push(line);
+        if recovery.whole() > self.plan.recover_within {
+            self.late.push(line);
         }
-        let violations = traffic.ledger.violations();
-        ensure!(violations.is_empty(), "step {number}: {}: {}", step.names(), violations.join("; "));
+        let violations = ledger.violations();
+        ensure!(violations.is_empty(), "{}", violations.join("; "));
+        Ok(())
     }
-    Ok(())
-}
 
-async fn perform(fleet: &mut Fleet, traffic: &Traffic, store: &Store, step: &Step) -> anyhow::Result<Recovery> {
-    redis::keep_snapshot(fleet).await?;
-    let mut outcome = Ok(());
-    for (index, (fault, draw)) in step.faults.iter().enumerate() {
-        if index > 0 {
-            sleep(step.apart).await;
+    async fn perform(&mut self, step: &Step) -> anyhow::Result<Recovery> {
+        redis::keep_snapshot(self.fleet).await?;
+        let mut outcome = Ok(());
+        let mut there = Vec::new();
+        for (index, (fault, draw)) in step.faults.iter().enumerate() {
+            if index > 0 {
+                sleep(step.apart).await;
+            }
+            let begun = Instant::now();
+            outcome = act(*fault, *draw, self.fleet, true).await;
+            there.push((*fault, *draw, begun, Instant::now()));
+            if outcome.is_err() {
+                break;
+            }
         }
-        outcome = act(*fault, *draw, fleet, true).await;
-        if outcome.is_err() {
-            break;
+        // What cannot be injected is an error all the same, but not one that leaves the system broken.
+        if outcome.is_ok() {
+            outcome = hold(self.fleet, step.hold).await;
         }
+        there.sort_by_key(|(fault, ..)| fault.healed_in_turn());
+        for (fault, draw, begun, injected) in there {
+            let healing = Instant::now();
+            let healed = act(fault, draw, self.fleet, false).await;
+            outcome = outcome.and(healed);
+            self.witness.happened(fault, Moments { begun, injected, healing, healed: Instant::now() });
+        }
+        outcome?;
+        let recovery = recover(self.fleet, &self.traffic, &self.store, step.number).await?;
+        self.fleet.check()?;
+        Ok(recovery)
     }
-    // What cannot be injected is an error all the same, but not one that leaves the system broken.
-    if outcome.is_ok() {
-        outcome = hold(fleet, step.hold).await;
-    }
-    let mut faults = step.faults.clone();
-    faults.sort_by_key(|(fault, _)| fault.healed_in_turn());
-    for (fault, draw) in faults {
-        let healed = act(fault, draw, fleet, false).await;
-        outcome = outcome.and(healed);
-    }
-    outcome?;
-    let recovery = recover(fleet, traffic, store, step.number).await?;
-    fleet.check()?;
-    Ok(recovery)
 }
 
 async fn act(fault: Fault, draw: Draw, fleet: &mut Fleet, inject: bool) -> anyhow::Result<()> {

@@ -41,7 +41,7 @@ impl Table {
     /// In Markdown, with what the ledger has found in the end. A step with two faults counts in the rows of both.
     pub(crate) fn print(&self, ledger: &Ledger) {
         println!(
-            "| fault | injected alone | with another | creates acknowledged | not acknowledged | lost | doubled | gaps | s to recover, at most |"
+            "| fault | injected alone | with another | creates acknowledged | not acknowledged | lost | doubled | gaps explained | s to recover, at most |"
         );
         println!("|---|---|---|---|---|---|---|---|---|");
         for (fault, row) in self.rows(ledger) {

@@ -17,6 +17,6 @@ mod http;
 pub(crate) mod record;
 mod register;
 pub(crate) mod report;
-mod running;
+pub(crate) mod running;
 mod text;
 pub(crate) mod workload;

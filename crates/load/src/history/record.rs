@@ -215,9 +215,16 @@ pub(crate) struct History {
     pub(crate) last: Vec<Place>,
     /// When idempotency keys may have been forgotten; see [`History::keys_lost`].
     pub(crate) key_losses: Vec<Span>,
+    /// When the numbering may have begun epochs that are not dated right; see [`History::clocks_wrong`].
+    pub(crate) misdated: Vec<Span>,
 }
 
 impl History {
+    /// Notes that clocks of services were wrong between these moments: an epoch that was opened then is dated with another time.
+    pub(crate) fn clocks_wrong(&mut self, from: Instant, until: Instant) {
+        self.misdated.push(Span { start: self.clock.at(from), end: self.clock.at(until) });
+    }
+
     /// Notes that Redis may have lost what it was told between these moments (flushed; killed with writes that were not on disk yet;
     /// put back; failed over). A call whose attempts reach over it may be done once more, for its key may be forgotten: that is
     /// all that `docs/API.md` allows.

@@ -65,7 +65,7 @@ impl Running {
 }
 
 /// The tables, for the check's own questions.
-pub(super) fn database(url: &str) -> anyhow::Result<Store> {
+pub(crate) fn database(url: &str) -> anyhow::Result<Store> {
     let settings = store::Settings::new(url);
     Ok(Store::connect(&store::Settings {
         connect_timeout_ms: PATIENCE_MS,
@@ -76,7 +76,7 @@ pub(super) fn database(url: &str) -> anyhow::Result<Store> {
 }
 
 /// The search index, for the check's own questions.
-pub(super) fn index(url: &str, name: &str) -> anyhow::Result<SearchIndex> {
+pub(crate) fn index(url: &str, name: &str) -> anyhow::Result<SearchIndex> {
     Ok(SearchIndex::connect(&search::Settings {
         url: url.to_owned(),
         index: name.to_owned(),

@@ -81,7 +81,7 @@ pub(crate) async fn run(targets: &Targets, options: &Options, stop: Cancellation
 
     sleep(SETTLED).await;
     let chats = board.chats();
-    let last: Vec<Record> = stream::iter((options.clients + 1..).zip(&chats))
+    let last: Vec<Record> = stream::iter((options.clients + 1..).zip(chats))
         .map(async |(id, chat)| {
             let mut customer = customer(id, CancellationToken::new())?;
             customer.create_last(chat.messages, LAST_WITHIN).await;
@@ -97,7 +97,7 @@ pub(crate) async fn run(targets: &Targets, options: &Options, stop: Cancellation
         places.extend(done.creates.iter().filter_map(Create::first_place));
         record.join(done);
     }
-    Ok(History { clock, applications, record, last: places, key_losses: Vec::new() })
+    Ok(History { clock, applications, record, last: places, key_losses: Vec::new(), misdated: Vec::new() })
 }
 
 async fn applications(targets: &Targets, count: u16) -> anyhow::Result<Vec<ApplicationToken>> {

@@ -63,7 +63,8 @@ pub(crate) async fn check(history: &History, stores: &Stores) -> anyhow::Result<
     counts::bring_up_to_date(&stores.mysql).await?;
     stores.elasticsearch.refresh().await?;
 
-    let epochs = stored::epochs(&stores.mysql, history.clock).await?;
+    let mut epochs = stored::epochs(&stores.mysql, history.clock).await?;
+    epochs.extend(&history.misdated);
     let evidence = Evidence::of(history, &epochs);
     numbers::check_keys(&evidence, &mut report);
     let mut ids = Vec::new();

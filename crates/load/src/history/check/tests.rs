@@ -89,7 +89,14 @@ impl Made {
 
     fn report(self, rows: &[Row]) -> Report {
         let Self { record, key_losses, epochs } = self;
-        let history = History { clock: Clock::start(), applications: Vec::new(), record, last: Vec::new(), key_losses };
+        let history = History {
+            clock: Clock::start(),
+            applications: Vec::new(),
+            record,
+            last: Vec::new(),
+            key_losses,
+            misdated: Vec::new(),
+        };
         let evidence = Evidence::of(&history, &epochs);
         let mut report = Report::default();
         numbers::check_keys(&evidence, &mut report);

@@ -1,0 +1,46 @@
+//! What a run comes to: all is compared once nothing is under way any more, the tables are printed, and what does not hold fails
+//! the run.
+
+use anyhow::ensure;
+
+use super::{recovery::recover, run::Run};
+
+/// Ends the load and judges. `outcome` is that of the steps.
+///
+/// # Errors
+/// What the steps failed with, or a sentence about what does not hold; the findings themselves are printed.
+pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    let Run { fleet, began, mut traffic, witness, store, table, late, .. } = run;
+    let lasted = began.elapsed();
+    traffic.finish().await;
+    // Also after an error: what is only late is not lost. The number is nobody else's.
+    let settled = outcome.and(recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop));
+    let comparison = traffic.ledger.compare(&store, &traffic.scenario).await;
+    // It has much patience, which a system that does not recover would use up.
+    let report = if settled.is_ok() { Some(witness.finish().await) } else { None };
+
+    println!();
+    table.print(&traffic.ledger);
+    println!("\n| replica | peak RSS, MiB |\n|---|---|");
+    for (replica, mib) in fleet.peaks() {
+        println!("| {replica} | {mib} |");
+    }
+    match &comparison {
+        Ok(comparison) => println!("\n{:.0} s of faults: {comparison}", lasted.as_secs_f64()),
+        Err(error) => println!("\nnothing could be compared: {error:#}"),
+    }
+    if let Some(Ok(report)) = &report {
+        println!("\nThe history checker:\n{report}");
+    }
+    let violations = traffic.ledger.violations();
+    violations.iter().for_each(|violation| println!("violation: {violation}"));
+    late.iter().for_each(|late| println!("late: {late}"));
+    settled?;
+    let found = comparison?.violations();
+    ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");
+    if let Some(report) = report {
+        report?.verdict()?;
+    }
+    ensure!(late.is_empty(), "recovery took too long {} times", late.len());
+    Ok(())
+}
