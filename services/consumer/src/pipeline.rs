@@ -171,7 +171,9 @@ impl Pipeline {
             settle::acknowledge(&self.shared.consumer, &entries, &last, self.shared.retry).await;
         }
         self.committer.commit(&mut entries, &mut self.stored_epoch).await;
-        settle::acknowledge(&self.shared.consumer, &entries, &last, self.shared.retry).await;
+        if !ACKNOWLEDGED_FIRST {
+            settle::acknowledge(&self.shared.consumer, &entries, &last, self.shared.retry).await;
+        }
     }
 
     async fn decide_stragglers(&self, entries: &mut [Entry]) {

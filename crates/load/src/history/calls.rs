@@ -13,6 +13,7 @@ use super::{
     clock::{Clock, Span},
     http::{Call, Http, Service},
     record::{Create, Outcome, Place, Read, Record, Seen, Series, Update},
+    tally::Action,
     text::{CallId, Words},
 };
 
@@ -64,18 +65,19 @@ impl Caller {
         keyed: bool,
         patience: Duration,
     ) -> Outcome<u64> {
-        let (tail, body) = match (series.is_of_chats(), items) {
-            (true, _) => (String::new(), json!({ "name": call.text(0).name() })),
-            (false, 1) => (format!("/{}/messages", series.chat), json!({ "body": call.text(0).body() })),
+        let (action, tail, body) = match (series.is_of_chats(), items) {
+            (true, _) => (Action::CreateChat, String::new(), json!({ "name": call.text(0).name() })),
+            (false, 1) => (Action::CreateMessage, format!("/{}/messages", series.chat), json!({ "body": call.text(0).body() })),
             (false, _) => {
                 let messages: Vec<Value> = (0..items).map(|item| json!({ "body": call.text(item).body() })).collect();
-                (format!("/{}/messages:batch", series.chat), json!({ "messages": messages }))
+                (Action::CreateMessages, format!("/{}/messages:batch", series.chat), json!({ "messages": messages }))
             }
         };
         let path = self.path(series.application, &tail);
         let key = keyed.then(|| format!("{:x} {call}", self.run).replace(' ', "-"));
-        let Exchange { answer, span } =
-            self.exchange(Service::Ingest, Method::POST, &path, body.to_string().into(), key.as_deref(), patience).await;
+        let (key, body) = (key.as_deref(), body.to_string().into());
+        let request = Call { service: Service::Ingest, method: Method::POST, path: &path, body, key, patience };
+        let Exchange { answer, span } = self.exchange(action, request).await;
         let outcome = self.outcome(answer.as_ref(), span, &path).map(|answer| {
             let first = first_number(answer.body(), items);
             if first.is_none() {
@@ -92,8 +94,9 @@ impl Caller {
         let text = call.text(0);
         let path = self.path(place.series.application, &format!("/{}/messages/{}", place.series.chat, place.number));
         let method = if self.random.random_bool(0.5) { Method::PUT } else { Method::PATCH };
-        let body = json!({ "body": text.body() }).to_string();
-        let Exchange { answer, span } = self.exchange(Service::Api, method, &path, body.into(), None, PATIENCE).await;
+        let body = json!({ "body": text.body() }).to_string().into();
+        let request = Call { service: Service::Api, method, path: &path, body, key: None, patience: PATIENCE };
+        let Exchange { answer, span } = self.exchange(Action::Update, request).await;
         let outcome = self.outcome(answer.as_ref(), span, &path).map(|answer| {
             if shown(answer.body()) != Some((place.number, Words::Ours(text))) {
                 self.record.odd(span, format!("update of {place} to {text} answered with another text"));
@@ -110,7 +113,7 @@ impl Caller {
     /// Reads a message by its number.
     pub(crate) async fn read(&mut self, place: Place) {
         let path = self.path(place.series.application, &format!("/{}/messages/{}", place.series.chat, place.number));
-        let Exchange { answer, span } = self.get(&path).await;
+        let Exchange { answer, span } = self.get(Action::Read, &path).await;
         let Some(answer) = self.readable(answer, span, &path) else { return };
         let seen = match answer.status() {
             StatusCode::OK => match shown(answer.body()) {
@@ -127,7 +130,7 @@ impl Caller {
     /// Reads the page of a chat's messages behind a number; `None` is the first page, of the usual length.
     pub(crate) async fn list(&mut self, series: Series, page: Option<(u64, u64)>) {
         let query = page.map_or_else(String::new, |(after, limit)| format!("?after={after}&limit={limit}"));
-        let messages = self.messages(series, &format!("{}/messages{query}", series.chat)).await;
+        let messages = self.messages(Action::List, series, &format!("{}/messages{query}", series.chat)).await;
         let Some((entries, span)) = messages else { return };
         let mut expected = page.map_or(1, |(after, _)| after + 1);
         for Shown { number, body } in entries {
@@ -146,7 +149,8 @@ impl Caller {
     pub(crate) async fn search(&mut self, series: Series, part: &str, after: u64) {
         let query = serde_urlencoded::to_string([("query", part), ("after", &after.to_string()), ("limit", "20")]);
         let Ok(query) = query else { return };
-        let Some((hits, span)) = self.messages(series, &format!("{}/messages/search?{query}", series.chat)).await else { return };
+        let hits = self.messages(Action::Search, series, &format!("{}/messages/search?{query}", series.chat)).await;
+        let Some((hits, span)) = hits else { return };
         for Shown { number, body } in hits {
             if !body.contains(part) || number <= after {
                 self.record.odd(span, format!("{series}: a search behind {after} found {number}, which does not match"));
@@ -156,9 +160,9 @@ impl Caller {
         }
     }
 
-    async fn messages(&mut self, series: Series, tail: &str) -> Option<(Vec<Shown>, Span)> {
+    async fn messages(&mut self, action: Action, series: Series, tail: &str) -> Option<(Vec<Shown>, Span)> {
         let path = format!("/api/v1/applications/{}/chats/{tail}", self.applications[usize::from(series.application)]);
-        let Exchange { answer, span } = self.get(&path).await;
+        let Exchange { answer, span } = self.get(action, &path).await;
         let answer = self.readable(answer, span, &path)?;
         match (answer.status(), serde_json::from_slice::<Listed>(answer.body())) {
             (StatusCode::OK, Ok(listed)) => return Some((listed.messages, span)),
@@ -175,22 +179,15 @@ impl Caller {
         format!("{family}/applications/{}/chats{tail}", self.applications[usize::from(application)])
     }
 
-    async fn get(&mut self, path: &str) -> Exchange {
-        self.exchange(Service::Api, Method::GET, path, Bytes::new(), None, PATIENCE).await
+    async fn get(&mut self, action: Action, path: &str) -> Exchange {
+        let (service, method, patience) = (Service::Api, Method::GET, PATIENCE);
+        self.exchange(action, Call { service, method, path, body: Bytes::new(), key: None, patience }).await
     }
 
-    async fn exchange(
-        &mut self,
-        service: Service,
-        method: Method,
-        path: &str,
-        body: Bytes,
-        key: Option<&str>,
-        patience: Duration,
-    ) -> Exchange {
+    async fn exchange(&mut self, action: Action, call: Call<'_>) -> Exchange {
         let start = self.clock.now();
-        let call = Call { service, method, path, body, key, patience };
         let answer = self.http.send(call, &mut self.random).await.ok();
+        self.record.tally.count(action, answer.as_ref().map(|answer| answer.status().as_u16()));
         Exchange { answer, span: Span { start, end: self.clock.now() } }
     }
 
@@ -214,7 +211,6 @@ impl Caller {
             Some(answer) if answer.status() == 500 => self.record.odd(span, format!("{}: 500", hidden(path))),
             _ => {}
         }
-        self.record.failed_reads += 1;
         None
     }
 }

@@ -1,10 +1,12 @@
-//! `load history`: a system of its own, the workload on it with a fault in the middle, and the check.
+//! `load history`: a system of its own, the workload on it with faults in the middle, and the check.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
+use anyhow::Context;
+use clap::ValueEnum;
 use devstack::StackOptions;
 use localsystem::{Binaries, LocalSystem, Options, Service};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -33,8 +35,8 @@ const SETTINGS: [(&str, &str); 4] = [
 /// How a history is made.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Round {
-    /// Seconds of load
-    #[arg(long, default_value_t = 30)]
+    /// Seconds of load, beside those that faults take
+    #[arg(long, default_value_t = 20)]
     seconds: u64,
     /// What decides all that is left to chance
     #[arg(long, default_value_t = 1)]
@@ -42,19 +44,19 @@ pub(crate) struct Round {
     /// Clients, each with one call at a time
     #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     clients: u16,
-    /// How often the fault strikes
-    #[arg(long, default_value_t = 2)]
-    times: u32,
+    /// How often the faults strike, one after the other
+    #[arg(long, default_value_t = 1)]
+    times: usize,
 }
 
-/// One history, under one fault.
+/// One history.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     round: Round,
-    /// What breaks under the load
-    #[arg(long, value_enum, default_value_t = Fault::RedisFlush)]
-    fault: Fault,
+    /// What breaks under the load, once for each fault [default: all of them]
+    #[arg(long, value_enum)]
+    fault: Vec<Fault>,
     /// Where the services' programs lie, if they are not to be built
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -77,8 +79,9 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
         Some(directory) => Binaries::at(directory),
         None => Binaries::build().await?,
     };
+    let faults = if fault.is_empty() { Fault::value_variants() } else { &fault };
     let mut system = start(binaries).await?;
-    let report = round.run(&mut system, fault).await?;
+    let report = round.run(&mut system, faults).await?;
     println!("{report}");
     system.down().await?;
     report.verdict()
@@ -95,7 +98,7 @@ pub(super) async fn start(binaries: Binaries) -> anyhow::Result<LocalSystem> {
 
 impl Round {
     /// Makes a history on the system, with one more replica of the api and of ingest, and checks it.
-    pub(super) async fn run(&self, system: &mut LocalSystem, fault: Fault) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, system: &mut LocalSystem, faults: &[Fault]) -> anyhow::Result<Report> {
         let targets = Targets {
             api: vec![url(system.address(Service::Api))?, url(system.start_replica(Service::Api, &[]).await?)?],
             ingest: vec![url(system.address(Service::Ingest))?, url(system.start_replica(Service::Ingest, &[]).await?)?],
@@ -108,7 +111,7 @@ impl Round {
         };
         let stop = CancellationToken::new();
         let options = self.options();
-        let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, fault, stop));
+        let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, faults, stop));
         let mut history = made?;
         struck?.into_iter().for_each(|(from, until)| history.keys_lost(from, until));
         check(&history, &stores).await
@@ -118,17 +121,19 @@ impl Round {
         workload::Options { clients: self.clients, seed: self.seed, ..workload::Options::default() }
     }
 
-    /// Spreads the faults over the time of the load, and ends the load.
-    async fn strike(&self, system: &mut LocalSystem, fault: Fault, stop: CancellationToken) -> anyhow::Result<Vec<KeysLost>> {
+    /// Has the faults strike, with load before, between and behind them, and ends the load.
+    async fn strike(&self, system: &mut LocalSystem, faults: &[Fault], stop: CancellationToken) -> anyhow::Result<Vec<KeysLost>> {
         // Also when a fault cannot be made: then there is nothing to go on for.
         let _stop = stop.drop_guard();
-        let (begun, time) = (Instant::now(), Duration::from_secs(self.seconds));
+        let strikes = faults.len() * self.times;
+        let calm = Duration::from_secs(self.seconds).div_f64((strikes + 1) as f64);
         let mut lost = Vec::new();
-        for turn in 1..=self.times {
-            sleep_until(begun + time * turn / (self.times + 1)).await;
-            lost.extend(fault.strike(system).await?);
+        for fault in faults.iter().cycle().take(strikes) {
+            sleep(calm).await;
+            eprintln!("{fault}");
+            lost.extend(fault.strike(system).await.with_context(|| fault.to_string())?);
         }
-        sleep_until(begun + time).await;
+        sleep(calm).await;
         Ok(lost)
     }
 }

@@ -1,7 +1,10 @@
 //! The faults that the history is made under: each strikes where one guard of the system stands, and would show at once if that
 //! guard were gone.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -25,14 +28,21 @@ pub(crate) enum Fault {
     /// FLUSHALL while the consumer is killed: all counters are gone, and what they gave stands in the queue. Against it stands
     /// the fence.
     RedisFlush,
-    /// RabbitMQ is killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch gives these
-    /// numbers anew; then the first ones are sent again with their keys. Against it stands the comparison of event ids.
+    /// RabbitMQ is paused and killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch
+    /// gives these numbers anew; then the first ones are sent again with their keys. Against it stands the comparison of event ids.
     NumbersAnew,
     /// MySQL is paused, so that batches cannot be committed, and the consumer is killed. Against it stands the acknowledgement
     /// behind the commit.
     ConsumerKill,
     /// RabbitMQ is paused, so that it confirms nothing, and killed. Against it stands the answer behind the confirm.
     BrokerKill,
+}
+
+/// As it is written on the command line.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
 }
 
 /// From when to when Redis may have forgotten keys.
@@ -77,9 +87,10 @@ async fn flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
 
 async fn numbers_anew(system: &LocalSystem) -> anyhow::Result<KeysLost> {
     let stack = system.stack();
-    stack.kill(Server::Rabbitmq).await?;
-    // The creates under way are given up, and the records of their keys written to disk.
+    stack.pause(Server::Rabbitmq)?;
+    // The creates under way have their numbers, and the records of their keys are written to disk.
     sleep(UNWRITTEN).await;
+    stack.kill(Server::Rabbitmq).await?;
     let killed = Instant::now();
     stack.kill(Server::Redis).await?;
     stack.start(Server::Redis).await?;

@@ -18,5 +18,6 @@ pub(crate) mod record;
 mod register;
 pub(crate) mod report;
 pub(crate) mod running;
+mod tally;
 mod text;
 pub(crate) mod workload;

@@ -8,6 +8,7 @@ use domain::ApplicationToken;
 
 use super::{
     clock::{Clock, Span},
+    tally::Tally,
     text::{CallId, TextId, Words},
 };
 
@@ -178,8 +179,7 @@ pub(crate) struct Record {
     pub(crate) oddities: Vec<Oddity>,
     /// Those beyond the bound, that were not kept.
     pub(crate) more_oddities: u64,
-    /// Reads, lists and searches that were answered with an error or not at all.
-    pub(crate) failed_reads: u64,
+    pub(crate) tally: Tally,
 }
 
 impl Record {
@@ -200,7 +200,7 @@ impl Record {
         self.reads.extend(other.reads);
         self.oddities.extend(other.oddities);
         self.more_oddities += other.more_oddities;
-        self.failed_reads += other.failed_reads;
+        self.tally.join(&other.tally);
     }
 }
 

@@ -23,6 +23,17 @@ const COUNTS_SHOW_WITHIN: Duration = Duration::from_secs(15);
 const INDEX_ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Holds a page of the list behind a number against the rows that it must show.
+pub(super) fn compare(series: Series, after: u64, shown: &[Row], expected: &[Row], report: &mut Report) {
+    report.figures.listed += shown.len() as u64;
+    if shown != expected {
+        let place = shown.iter().zip(expected).position(|(one, other)| one != other).unwrap_or(shown.len().min(expected.len()));
+        let tell = |rows: &[Row]| rows.get(place).map_or("nothing".to_owned(), |row| format!("{} {}", row.number, row.words));
+        let what = format!("{series}: the list behind {after} differs");
+        report.violation(Kind::WrongInApi, what, [format!("shown: {}", tell(shown)), format!("stored: {}", tell(expected))]);
+    }
+}
+
 /// Asks the api of one application.
 pub(crate) struct Api {
     client: Client,
@@ -43,14 +54,7 @@ impl Api {
         let shown: Vec<Row> =
             page.entries.iter().map(|message| Row { number: message.number, words: Words::of_body(&message.body) }).collect();
         let expected = &rows[index..rows.len().min(index + PAGE as usize)];
-        report.figures.listed += shown.len() as u64;
-        if shown != expected {
-            let place =
-                shown.iter().zip(expected).position(|(one, other)| one != other).unwrap_or(shown.len().min(expected.len()));
-            let tell = |rows: &[Row]| rows.get(place).map_or("nothing".to_owned(), |row| format!("{} {}", row.number, row.words));
-            let what = format!("{series}: the list behind {after} differs");
-            report.violation(Kind::WrongInApi, what, [format!("shown: {}", tell(&shown)), format!("stored: {}", tell(expected))]);
-        }
+        compare(series, after, &shown, expected, report);
         Ok(())
     }
 

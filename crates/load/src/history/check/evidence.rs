@@ -23,7 +23,7 @@ pub(crate) struct Evidence<'a> {
     claims: Vec<Claim<'a>>,
     updates: Vec<&'a Update>,
     reads: Vec<&'a Read>,
-    burnt: HashMap<Series, u64>,
+    burnt: HashMap<Series, Vec<(&'a Create, u64)>>,
     key_losses: &'a [Span],
 }
 
@@ -33,13 +33,15 @@ impl<'a> Evidence<'a> {
     pub(crate) fn of(history: &'a History, epochs: &[Span]) -> Self {
         let record = &history.record;
         let mut claims: Vec<Claim<'a>> = Vec::new();
-        let mut burnt: HashMap<Series, u64> = HashMap::new();
+        let mut burnt: HashMap<Series, Vec<(&'a Create, u64)>> = HashMap::new();
         for create in &record.creates {
             let series = create.series;
             claims.extend(create.claims().map(|(number, text)| Claim { place: Place { series, number }, text, create }));
             let openings = epochs.iter().filter(|epoch| epoch.overlaps(create.span)).count() as u64;
             let attempts = openings + u64::from(create.outcome.is_unsure());
-            *burnt.entry(series).or_default() += attempts * u64::from(create.items);
+            if attempts > 0 {
+                burnt.entry(series).or_default().push((create, attempts * u64::from(create.items)));
+            }
         }
         claims.sort_unstable_by_key(|claim| (claim.place, claim.text, claim.create.span.end));
         let mut updates: Vec<&Update> = record.updates.iter().collect();
@@ -79,9 +81,9 @@ impl<'a> Evidence<'a> {
         within(&self.reads, |read| read.place.cmp(&place))
     }
 
-    /// How many numbers of a series may have been burnt, or stored without an acknowledgement, by calls that are known.
-    pub(crate) fn burnt(&self, series: Series) -> u64 {
-        self.burnt.get(&series).copied().unwrap_or_default()
+    /// Which attempts may have burnt numbers of a series, or had them stored without an acknowledgement, and how many.
+    pub(crate) fn burnt(&self, series: Series) -> &[(&'a Create, u64)] {
+        self.burnt.get(&series).map_or(&[], Vec::as_slice)
     }
 
     /// How often a call may have been done beyond once, because its key may have been forgotten between its attempts.

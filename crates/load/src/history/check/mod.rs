@@ -1,12 +1,13 @@
 //! Compares a history with what is stored, once all is quiet.
 //!
-//! `numbers` and `registers` hold calls against rows, `index` and `counts` what was derived from the rows, `api` what is shown of
+//! `numbers`, `gaps` and `registers` hold calls against rows, `index` and `counts` what was derived from the rows, `api` what is shown of
 //! them; these take plain values and judge. `quiet` and `stored` wait and read. A chat is read and judged at a time, so memory holds
 //! the history and the largest chat.
 
 mod api;
 mod counts;
 mod evidence;
+mod gaps;
 mod index;
 mod numbers;
 mod quiet;
@@ -86,7 +87,7 @@ fn figures(history: &History) -> Figures {
         updates: record.updates.iter().filter(|update| matches!(update.outcome, Outcome::Acknowledged(_))).count() as u64,
         unsure_updates: record.updates.iter().filter(|update| update.outcome.is_unsure()).count() as u64,
         reads: record.reads.len() as u64,
-        failed_reads: record.failed_reads,
+        calls: record.tally.clone(),
         ..Figures::default()
     }
 }

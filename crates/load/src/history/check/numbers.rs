@@ -1,13 +1,16 @@
 //! Creates against what is stored: nothing acknowledged is lost or changed, no number is given twice, nothing is there that nobody
-//! asked for, and no number is missing that no failed call can have burnt.
+//! asked for, and [no number is missing](gaps) that no failed call can have burnt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::evidence::{Calls, Claim, Evidence};
+use super::{
+    evidence::{Calls, Claim, Evidence},
+    gaps,
+};
 use crate::history::{
     record::{Create, Place, Series},
     report::{Kind, Report},
-    text::{TextId, Words},
+    text::{CallId, TextId, Words},
 };
 
 /// Numbers that are named in one sentence.
@@ -23,14 +26,10 @@ pub(crate) struct Row {
 
 /// Compares all that was said of a series with its rows, which come by number.
 pub(crate) fn check(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut Report) {
-    let mut lost = 0;
     for claims in evidence.claims(series).chunk_by(|one, other| one.place == other.place) {
         shared(claims, report);
         match stored(rows, claims[0].place.number) {
-            None => {
-                lost += 1;
-                report.violation(Kind::Lost, claims[0].place.to_string(), claims.iter().map(|claim| claim.create));
-            }
+            None => report.violation(Kind::Lost, claims[0].place.to_string(), claims.iter().map(|claim| claim.create)),
             Some(row) if is_own(evidence, claims, row.words) => {}
             Some(row) => {
                 let what = format!("{} holds {}, and not {}", claims[0].place, row.words, claims[0].text);
@@ -39,9 +38,9 @@ pub(crate) fn check(evidence: &Evidence<'_>, series: Series, rows: &[Row], repor
         }
     }
     let unacknowledged = unclaimed(evidence, series, rows, report);
-    gaps(evidence, series, rows, lost, unacknowledged, report);
+    gaps::check(evidence, series, rows, &unacknowledged, report);
     report.figures.stored += rows.len() as u64;
-    report.figures.unacknowledged += unacknowledged;
+    report.figures.unacknowledged += unacknowledged.values().sum::<u64>();
 }
 
 /// Attempts under one key are told one number, unless the key may have been forgotten.
@@ -74,8 +73,8 @@ fn is_own(evidence: &Evidence<'_>, claims: &[Claim<'_>], words: Words) -> bool {
     claims.iter().any(|claim| claim.text == text) || evidence.updates_of(claims[0].place).iter().any(|update| update.text == text)
 }
 
-/// Rows of which nobody was told. Returns how many are explained by calls without an answer.
-fn unclaimed(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut Report) -> u64 {
+/// Rows of which nobody was told. Returns how many are explained by which calls without an answer.
+fn unclaimed(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut Report) -> HashMap<CallId, u64> {
     let mut copies: BTreeMap<TextId, Vec<u64>> = BTreeMap::new();
     for row in rows {
         let place = Place { series, number: row.number };
@@ -87,7 +86,7 @@ fn unclaimed(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut
             words => report.violation(Kind::Unexplained, format!("{place}: {words}"), evidence.updates_of(place)),
         }
     }
-    let mut explained = 0;
+    let mut explained = HashMap::new();
     for (text, numbers) in copies {
         let attempts = evidence.calls().attempts(text.call());
         let told = Calls::told(attempts).len();
@@ -95,33 +94,10 @@ fn unclaimed(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut
             let what = format!("{text} of {series}: told {told} times, and stored as {} too", named(&numbers));
             report.violation(Kind::StoredTwice, what, attempts);
         } else {
-            explained += numbers.len() as u64;
+            *explained.entry(text.call()).or_default() += numbers.len() as u64;
         }
     }
     explained
-}
-
-fn gaps(evidence: &Evidence<'_>, series: Series, rows: &[Row], lost: u64, unacknowledged: u64, report: &mut Report) {
-    let highest = rows.last().map_or(0, |row| row.number);
-    let acknowledged = |number| !evidence.claims_of(Place { series, number }).is_empty();
-    let missing = highest - rows.len() as u64;
-    if missing == 0 {
-        return;
-    }
-    let neighbours = std::iter::once(0).chain(rows.iter().map(|row| row.number)).zip(rows);
-    let missing: Vec<u64> = neighbours.flat_map(|(before, row)| before + 1..row.number).collect();
-    let gaps: Vec<u64> = if lost == 0 { missing } else { missing.into_iter().filter(|number| !acknowledged(*number)).collect() };
-    report.figures.gaps += gaps.len() as u64;
-    let burnt = evidence.burnt(series);
-    if gaps.len() as u64 + unacknowledged > burnt {
-        let what = format!(
-            "{series}: {} numbers are missing ({}) and {unacknowledged} were stored unanswered, but calls can have burnt only {burnt}",
-            gaps.len(),
-            named(&gaps)
-        );
-        let failed = evidence.calls().all().flatten().filter(|create| create.series == series && create.outcome.is_unsure());
-        report.violation(Kind::Gap, what, failed);
-    }
 }
 
 fn named(numbers: &[u64]) -> String {

@@ -218,6 +218,10 @@ fn a_gap_that_no_failed_call_can_have_made_is_found() {
     assert_eq!(gap().unanswered(4, (10, 20)).kinds(&stored_after_all), [Kind::Gap], "one call burns one number");
     assert!(Made { epochs: vec![span(25, 26)], ..gap() }.kinds(&rows).is_empty(), "begun anew in another epoch");
     assert_eq!(Made { epochs: vec![span(31, 40)], ..gap() }.kinds(&rows), [Kind::Gap]);
+    assert_eq!(gap().unanswered(4, (31, 40)).kinds(&rows), [Kind::Gap], "it began when the number was given");
+    let later = || made().created(1, (20_000_000, 20_000_001), 1).created(3, (20_000_002, 20_000_003), 3);
+    assert!(later().unanswered(4, (0, 17_000_000)).kinds(&rows).is_empty(), "given up, and still under way");
+    assert_eq!(later().unanswered(4, (0, 15_000_000)).kinds(&rows), [Kind::Gap], "over when the number was given");
 }
 
 #[test]
@@ -274,6 +278,20 @@ fn a_text_of_old_that_the_index_still_finds_is_found() {
     assert!(kinds(text(10), &[1]).is_empty() && kinds(text(1), &[]).is_empty());
     assert_eq!((kinds(text(1), &[1]), kinds(text(10), &[])), (vec![Kind::ExtraInIndex], vec![Kind::MissingInIndex]));
     assert_eq!(kinds(text(10), &[1, 2]), [Kind::ExtraInIndex]);
+}
+
+#[test]
+fn a_list_that_shows_other_than_the_rows_is_found() {
+    let rows = [row(1, text(1)), row(2, text(2)), row(3, text(3))];
+    let wrong = |shown: &[Row]| {
+        let mut report = Report::default();
+        super::api::compare(CHAT, 0, shown, &rows, &mut report);
+        report.count(Kind::WrongInApi)
+    };
+    assert_eq!(wrong(&rows), 0);
+    for shown in [&[rows[0], rows[2]][..], &rows[..2], &[rows[0], rows[1], row(3, text(9))], &[]] {
+        assert_eq!(wrong(shown), 1, "{shown:?}");
+    }
 }
 
 #[test]
