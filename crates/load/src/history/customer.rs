@@ -15,8 +15,8 @@ use super::{
     workload::Options,
 };
 
-/// Attempts of a call with a key: over some 20 s, longer than a server takes to be back.
-const ATTEMPTS: u32 = 14;
+/// Attempts of a call with a key: over some 90 s, longer than a server takes to be back on a busy machine.
+const ATTEMPTS: u32 = 40;
 /// So many calls with a key are made once more although they were answered.
 const ONCE_MORE: f64 = 0.05;
 /// So many attempts are given up before an answer can well have come.
