@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use anyhow::Context;
 use clap::ValueEnum;
-use devstack::StackOptions;
+use devstack::{ElasticsearchOptions, StackOptions};
 use localsystem::{Binaries, LocalSystem, Options, Service};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use super::{
 const INDEX: &str = "chat-messages";
 
 /// How long a server may take to start, on a machine that has much else to do.
-const READY_WITHIN: Duration = Duration::from_secs(300);
+const READY_WITHIN: Duration = Duration::from_secs(600);
 
 /// So that reads are kept in a cache, much stands in the queues when something breaks, and counts move under load.
 const SETTINGS: [(&str, &str); 4] = [
@@ -91,7 +91,8 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
 pub(super) async fn start(binaries: Binaries) -> anyhow::Result<LocalSystem> {
     let environment = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     // Nothing is measured: no server steps back for another, and all may be slow.
-    let stack = StackOptions { ready_within: READY_WITHIN, ..StackOptions::default() };
+    let elasticsearch = ElasticsearchOptions { short_lived: true, ..ElasticsearchOptions::default() };
+    let stack = StackOptions { ready_within: READY_WITHIN, elasticsearch, ..StackOptions::default() };
     let options = Options { stack, ports: BTreeMap::new(), environment };
     LocalSystem::start(binaries, options, devstack::for_terminal().as_ref()).await
 }
@@ -114,6 +115,7 @@ impl Round {
         let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, faults, stop));
         let mut history = made?;
         struck?.into_iter().for_each(|(from, until)| history.keys_lost(from, until));
+        eprintln!("the load is over: what was answered is compared with what is stored, once all is quiet");
         check(&history, &stores).await
     }
 

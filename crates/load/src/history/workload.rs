@@ -45,7 +45,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clients: 48, applications: 2, chats: 8, most_chats: 100, pause: Duration::ZERO, seed: 1 }
+        Self { clients: 48, applications: 2, chats: 8, most_chats: 40, pause: Duration::ZERO, seed: 1 }
     }
 }
 
