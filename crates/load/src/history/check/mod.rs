@@ -39,7 +39,7 @@ use super::{
 /// How long all may take to come to rest: to store what is in the queues, and to index it.
 const QUIET_WITHIN: Duration = Duration::from_secs(300);
 /// Messages of a chat that are searched, among them as many updated ones as there are.
-const SAMPLES: usize = 12;
+const SAMPLES: usize = 8;
 /// Pages of a chat that are read through the api, spread over all of it.
 const PAGES: usize = 20;
 
@@ -75,7 +75,7 @@ pub(crate) async fn check(history: &History, stores: &Stores) -> anyhow::Result<
         let checker = Checker { evidence: &evidence, stores, api: Api::new(&stores.api, *token)?, application, index };
         checker.check(&mut report).await?;
     }
-    stored::check_dead_letters(&stores.mysql, &ids, &mut report).await?;
+    stored::check_dead_letters(&stored::dead_letters(&stores.mysql, &ids).await?, &mut report);
     Ok(report)
 }
 

@@ -1,5 +1,5 @@
-//! Waits until nothing is under way any more: the last creates are stored, and with them all that stood before them in the queues,
-//! and the outbox is empty.
+//! Waits until nothing is under way any more: the last creates are stored or dead letters, and with them all that stood before them in
+//! the queues, and the outbox is empty.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use domain::{ApplicationId, ChatNumber, MessageNumber};
 use store::{Store, applications, messages, outbox};
 use tokio::time::{Instant, sleep};
 
+use super::stored;
 use crate::history::{
     record::{History, Place},
     report::{Kind, Report},
@@ -45,8 +46,19 @@ async fn still_missing(store: &Store, ids: &[ApplicationId], awaited: Vec<Place>
     for place in awaited {
         let (application, chat) = (ids[usize::from(place.series.application)], ChatNumber::new(place.series.chat.into())?);
         if messages::find(&mut conn, application, chat, MessageNumber::new(place.number)?).await?.is_none() {
-            missing.push(place);
+            missing.push((place, application));
         }
     }
-    Ok(missing)
+    drop(conn);
+    // With a chat that was lost everything in it becomes a dead letter: a violation, but nothing to wait for.
+    let dead = if missing.is_empty() { Vec::new() } else { stored::dead_letters(store, ids).await? };
+    let is_dead = |place: &Place, application: ApplicationId| {
+        dead.iter().map(|letter| letter.identity).any(|identity| {
+            let (chat, message) = (identity.chat.map(u64::from), identity.message.map(u64::from));
+            identity.application_id == Some(application)
+                && (chat, message) == (Some(place.series.chat.into()), Some(place.number))
+        })
+    };
+    let under_way = missing.into_iter().filter(|(place, application)| !is_dead(place, *application));
+    Ok(under_way.map(|(place, _)| place).collect())
 }

@@ -4,7 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use domain::{ApplicationId, ApplicationToken, ChatNumber, PageLimit, PageRequest};
-use store::{Store, applications, chats, dead_letters, epochs, messages};
+use store::{
+    Store, applications, chats,
+    dead_letters::{self, DeadLetter},
+    epochs, messages,
+};
 
 use super::numbers::Row;
 use crate::history::{
@@ -86,23 +90,25 @@ pub(crate) async fn epochs(store: &Store, clock: Clock) -> anyhow::Result<Vec<Sp
     Ok(opened.into_iter().map(span).collect())
 }
 
-/// Each dead letter of these applications, or of none that can be told, is a violation.
-pub(crate) async fn check_dead_letters(store: &Store, ours: &[ApplicationId], report: &mut Report) -> anyhow::Result<()> {
+/// The dead letters of these applications, and of none that can be told.
+pub(crate) async fn dead_letters(store: &Store, ours: &[ApplicationId]) -> anyhow::Result<Vec<DeadLetter>> {
     let mut conn = store.acquire().await?;
+    let mut letters = Vec::new();
     let mut after = 0;
     loop {
-        let letters = dead_letters::list(&mut conn, after, PAGE as u32).await?;
-        let Some(last) = letters.last() else { return Ok(()) };
+        let page = dead_letters::list(&mut conn, after, PAGE as u32).await?;
+        let Some(last) = page.last() else { return Ok(letters) };
         after = last.id;
-        for stored in letters {
-            let identity = stored.letter.identity;
-            if identity.application_id.is_some_and(|application| !ours.contains(&application)) {
-                continue;
-            }
-            let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-            let (chat, message) = (number(identity.chat.map(u64::from)), number(identity.message.map(u64::from)));
-            let what = format!("{}: chat {chat}, message {message}", stored.letter.reason.as_str());
-            report.violation(Kind::DeadLetter, what, [stored.letter.detail]);
-        }
+        let of_ours = |letter: &DeadLetter| letter.identity.application_id.is_none_or(|application| ours.contains(&application));
+        letters.extend(page.into_iter().map(|stored| stored.letter).filter(of_ours));
+    }
+}
+
+/// Each dead letter is a violation.
+pub(crate) fn check_dead_letters(letters: &[DeadLetter], report: &mut Report) {
+    for DeadLetter { identity, reason, detail, .. } in letters {
+        let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let (chat, message) = (number(identity.chat.map(u64::from)), number(identity.message.map(u64::from)));
+        report.violation(Kind::DeadLetter, format!("{}: chat {chat}, message {message}", reason.as_str()), [detail]);
     }
 }

@@ -1,10 +1,13 @@
 //! Hand-made histories, one for each way in which a system can fail, and one in which it does not.
 
+use domain::Timestamp;
+use store::dead_letters::{DeadLetter, Reason};
+
 use super::{
     evidence::{Claim, Evidence},
     index::{self, Sample},
     numbers::{self, Row},
-    registers,
+    registers, stored,
 };
 use crate::history::{
     clock::{Clock, Moment, Span},
@@ -301,6 +304,23 @@ fn a_wrong_count_is_found() {
         super::counts::check(CHAT, "MySQL", counted, 2, &mut report);
     }
     assert_eq!((report.count(Kind::WrongCount), report.figures.counts), (2, 3));
+}
+
+#[test]
+fn a_dead_letter_is_found() {
+    let letter = DeadLetter {
+        reason: Reason::Conflict,
+        detail: "another's number".to_owned(),
+        identity: Default::default(),
+        payload: Vec::new(),
+        created_at: Timestamp::now(),
+    };
+    let mut report = Report::default();
+    stored::check_dead_letters(&[], &mut report);
+    assert_eq!(report.total(), 0);
+    stored::check_dead_letters(&[letter.clone(), letter], &mut report);
+    assert_eq!(report.count(Kind::DeadLetter), 2);
+    assert!(report.to_string().contains("conflict: chat -, message -\n    another's number"), "{report}");
 }
 
 #[test]
