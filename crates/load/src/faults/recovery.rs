@@ -99,7 +99,8 @@ async fn reading(address: SocketAddr, path: String, healed: Instant) -> anyhow::
     }
 }
 
-async fn stored(traffic: &Traffic, store: &Store, healed: Instant) -> anyhow::Result<Duration> {
+/// Waits until everything is stored that is acknowledged now.
+pub(super) async fn stored(traffic: &Traffic, store: &Store, healed: Instant) -> anyhow::Result<Duration> {
     let mut pending = traffic.ledger.pending();
     let mut last = None;
     loop {

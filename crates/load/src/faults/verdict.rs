@@ -3,7 +3,12 @@
 
 use anyhow::ensure;
 
-use super::{recovery::recover, run::Run};
+use tokio::time::Instant;
+
+use super::{
+    recovery::{recover, stored},
+    run::Run,
+};
 
 /// Ends the load and judges. `outcome` is that of the steps.
 ///
@@ -15,6 +20,11 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     traffic.finish().await;
     // Also after an error: what is only late is not lost. The number is nobody else's.
     let settled = outcome.and(recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop));
+    // Its own creates came after what it waited for.
+    let settled = match settled {
+        Ok(()) => stored(&traffic, &store, Instant::now()).await.map(drop),
+        failed => failed,
+    };
     let comparison = traffic.ledger.compare(&store, &traffic.scenario).await;
     // It has much patience, which a system that does not recover would use up.
     let report = if settled.is_ok() { Some(witness.finish().await) } else { None };

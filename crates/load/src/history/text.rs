@@ -97,7 +97,7 @@ impl TextId {
     /// A message's text.
     pub(crate) fn body(self) -> String {
         let mut random = SplitMix(self.0);
-        let words = if random.next() % LONG == 0 { 300 + random.next() % 300 } else { 3 + random.next() % 20 };
+        let words = if random.next().is_multiple_of(LONG) { 300 + random.next() % 300 } else { 3 + random.next() % 20 };
         self.words(&mut random, words)
     }
 

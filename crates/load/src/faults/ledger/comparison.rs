@@ -82,7 +82,7 @@ impl Inner {
         self.steps.partition_point(|highest| highest.get(&chat).is_none_or(|highest| *highest < number))
     }
 
-    fn compare(&mut self, chat: usize, stored: &BTreeMap<u64, String>) -> Comparison {
+    pub(super) fn compare(&mut self, chat: usize, stored: &BTreeMap<u64, String>) -> Comparison {
         let highest = stored.keys().next_back().copied().unwrap_or(0);
         for gap in (1..highest).filter(|number| !stored.contains_key(number)) {
             let step = self.step_of(chat, gap);

@@ -58,7 +58,14 @@ impl Made {
     }
 
     fn batch(mut self, sequence: u32, items: u16, outcome: Outcome<u64>) -> Self {
-        self.record.creates.push(Create { call: call(sequence), series: CHAT, items, keyed: false, span: span(0, 1), outcome });
+        self.record.creates.push(Create {
+            call: call(sequence),
+            series: CHAT,
+            items,
+            keyed: false,
+            span: span(100, 110),
+            outcome,
+        });
         self
     }
 
