@@ -14,7 +14,8 @@ pub(super) fn nothing() -> Object {
 
 /// A list of entity tags, or `*` (RFC 9110, 13.1).
 pub fn entity_tags() -> Object {
-    let pattern = r#"^(\*|((W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)?)$"#;
+    // Between the commas there may be nothing: RFC 9110, section 5.6.1.2.
+    let pattern = r#"^(\*|((W/)?"[!#-~\u0080-\u00ff]*"[ \t]*)?(,[ \t]*((W/)?"[!#-~\u0080-\u00ff]*"[ \t]*)?)*)$"#;
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples([json!("\"3.120\"")]).build()
 }
 
