@@ -19,13 +19,10 @@ use crate::{
         check::{Stores, check},
         record::History,
         report::Report,
-        running::{database, index},
         workload::{self, Targets},
     },
 };
 
-/// What the services call their index unless told otherwise.
-const INDEX: &str = "chat-messages";
 /// Redis writes its append-only file while it works: killed, it may have answered what is not written yet, see `appendfsync` and
 /// `no-appendfsync-on-rewrite` in <https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/>.
 const UNWRITTEN: Duration = Duration::from_secs(2);
@@ -50,12 +47,7 @@ impl Witness {
     /// Starts the clients.
     pub(crate) fn start(fleet: &Fleet, seed: u64) -> anyhow::Result<Self> {
         let targets = Targets { api: urls(&fleet.addresses(Service::Api))?, ingest: urls(&fleet.addresses(Service::Ingest))? };
-        let servers = fleet.stack().urls();
-        let stores = Stores {
-            mysql: database(&format!("{}/chat", servers.mysql))?,
-            elasticsearch: index(&servers.elasticsearch, INDEX)?,
-            api: targets.api.first().context("no api")?.clone(),
-        };
+        let stores = Stores::on_stack(fleet.stack().urls(), targets.api.first().context("no api")?.clone())?;
         let (stop, mut work) = (CancellationToken::new(), JoinSet::new());
         let until = stop.clone();
         work.spawn(async move { workload::run(&targets, &workload::Options { seed, ..LOAD }, until).await });

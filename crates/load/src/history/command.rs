@@ -14,12 +14,9 @@ use super::{
     check::{Stores, check},
     faults::{Fault, KeysLost},
     report::Report,
-    running::{Running, database, index},
+    running::Running,
     workload::{self, Targets},
 };
-
-/// What the services call their index unless told otherwise.
-const INDEX: &str = "chat-messages";
 
 /// How long a server may take to start, on a machine that has much else to do.
 const READY_WITHIN: Duration = Duration::from_secs(600);
@@ -104,12 +101,7 @@ impl Round {
             api: vec![url(system.address(Service::Api))?, url(system.start_replica(Service::Api, &[]).await?)?],
             ingest: vec![url(system.address(Service::Ingest))?, url(system.start_replica(Service::Ingest, &[]).await?)?],
         };
-        let urls = system.stack().urls();
-        let stores = Stores {
-            mysql: database(&format!("{}/chat", urls.mysql))?,
-            elasticsearch: index(&urls.elasticsearch, INDEX)?,
-            api: targets.api[0].clone(),
-        };
+        let stores = Stores::on_stack(system.stack().urls(), targets.api[0].clone())?;
         let stop = CancellationToken::new();
         let options = self.options();
         let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, faults, stop));

@@ -17,7 +17,7 @@ mod http;
 pub(crate) mod record;
 mod register;
 pub(crate) mod report;
-pub(crate) mod running;
+mod running;
 mod tally;
 mod text;
 pub(crate) mod workload;

@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use search::SearchIndex;
-use store::Store;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    check::{Stores, check},
+    check::{INDEX, Stores, check},
     report::Report,
     workload::{self, Targets},
 };
-
-/// Longer than for the services: the check reads whole chats, of servers that may have much else to do.
-const PATIENCE_MS: u64 = 30_000;
 
 /// Where a running system is found.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,7 +29,7 @@ pub(crate) struct Running {
     #[arg(long)]
     elasticsearch: Option<String>,
     /// The name of its index
-    #[arg(long, default_value = "chat-messages")]
+    #[arg(long, default_value = INDEX)]
     index: String,
 }
 
@@ -53,7 +48,7 @@ impl Running {
         let (mysql, elasticsearch) = (self.mysql.as_deref(), self.elasticsearch.as_deref());
         let (mysql, elasticsearch) = mysql.zip(elasticsearch).context("no --mysql or no --elasticsearch")?;
         let api = self.api.first().context("no --api")?.clone();
-        let stores = Stores { mysql: database(mysql)?, elasticsearch: index(elasticsearch, &self.index)?, api };
+        let stores = Stores::connect(mysql, elasticsearch, &self.index, api)?;
         let stop = CancellationToken::new();
         let ends = async {
             sleep(time).await;
@@ -62,27 +57,4 @@ impl Running {
         let (history, ()) = tokio::join!(workload::run(&targets, options, stop.clone()), ends);
         check(&history?, &stores).await
     }
-}
-
-/// The tables, for the check's own questions.
-pub(crate) fn database(url: &str) -> anyhow::Result<Store> {
-    let settings = store::Settings::new(url);
-    Ok(Store::connect(&store::Settings {
-        connect_timeout_ms: PATIENCE_MS,
-        acquire_timeout_ms: PATIENCE_MS,
-        statement_timeout_ms: PATIENCE_MS,
-        ..settings
-    })?)
-}
-
-/// The search index, for the check's own questions.
-pub(crate) fn index(url: &str, name: &str) -> anyhow::Result<SearchIndex> {
-    Ok(SearchIndex::connect(&search::Settings {
-        url: url.to_owned(),
-        index: name.to_owned(),
-        timeout_ms: PATIENCE_MS,
-        shards: 1,
-        replicas: 0,
-        refresh_ms: 500,
-    })?)
 }

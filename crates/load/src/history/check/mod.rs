@@ -13,16 +13,15 @@ mod numbers;
 mod quiet;
 mod registers;
 mod stored;
+mod stores;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use domain::ApplicationId;
-use search::SearchIndex;
-use store::Store;
-use url::Url;
 
+pub(crate) use self::stores::{INDEX, Stores};
 use self::{
     api::Api,
     evidence::Evidence,
@@ -42,13 +41,6 @@ const QUIET_WITHIN: Duration = Duration::from_secs(300);
 const SAMPLES: usize = 8;
 /// Pages of a chat that are read through the api, spread over all of it.
 const PAGES: usize = 20;
-
-/// Where what was acknowledged must be found.
-pub(crate) struct Stores {
-    pub(crate) mysql: Store,
-    pub(crate) elasticsearch: SearchIndex,
-    pub(crate) api: Url,
-}
 
 /// Waits until all is quiet, brings the counts up to date, and compares.
 ///
