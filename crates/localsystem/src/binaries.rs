@@ -28,6 +28,10 @@ impl Binaries {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.current_dir(&workspace).args(["build", "--locked"]);
+        // What cargo tells the program it runs about that program's package: build scripts watch these names, and would run again.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| of_a_package(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         let profile = if cfg!(debug_assertions) {
             "debug"
         } else {
@@ -54,4 +58,9 @@ impl Binaries {
     pub fn path(&self, program: &str) -> PathBuf {
         self.directory.join(program)
     }
+}
+
+/// Whether cargo sets the variable to something else for each package that it runs, as The Cargo Book lists them.
+fn of_a_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
 }
