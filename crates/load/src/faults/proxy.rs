@@ -144,8 +144,9 @@ async fn carry(mut client: TcpStream, state: watch::Receiver<State>, turn: usize
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         tokio::select! {
             _ = &mut reset => true,
-            (there, back) = async { tokio::join!(pump(from_client, to_server, &state), pump(from_server, to_client, &state)) } =>
-                there.is_err() || back.is_err(),
+            // An end that has no more to say may still listen; one that is gone is gone for both ways.
+            ended = async { tokio::try_join!(pump(from_client, to_server, &state), pump(from_server, to_client, &state)) } =>
+                ended.is_err(),
         }
     };
     if torn {
@@ -321,6 +322,19 @@ mod tests {
         assert!(timeout(Duration::from_millis(200), server.read(&mut [0])).await.is_err());
         proxy.set(Mode::Open);
         assert!(timeout(SOON, server.read(&mut [0])).await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn when_one_end_resets_the_other_is_told_though_it_has_nothing_to_say() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::start(vec![listener.local_addr().unwrap()]).await.unwrap();
+        let (client, (server, _)) = (connect_to(&proxy).await, listener.accept().await.unwrap());
+        let (another, (other_server, _)) = (connect_to(&proxy).await, listener.accept().await.unwrap());
+        for (gone, mut left) in [(client, server), (other_server, another)] {
+            gone.set_zero_linger().unwrap();
+            drop(gone);
+            assert!(timeout(SOON, left.read(&mut [0])).await.unwrap().is_err());
+        }
     }
 
     #[tokio::test]
