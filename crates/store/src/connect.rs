@@ -10,8 +10,9 @@ use crate::{Connection, Error, Settings, failure::Failure};
 const PREPARED_STATEMENTS: usize = 100;
 
 /// The server closes a session that is silent for this long, and with it ends the transaction and frees the locks of a client
-/// that vanished without a word.
-const WAIT_TIMEOUT_S: u32 = 300;
+/// that vanished without a word: so long a partition may stand still when the host of its consumer is lost in mid-transaction. An
+/// idle connection that was closed so is found out by the pool before it is lent.
+const WAIT_TIMEOUT_S: u32 = 30;
 
 /// Reads the URL and fixes what the rest relies on.
 pub(crate) fn options(settings: &Settings) -> Result<OptsBuilder, Error> {

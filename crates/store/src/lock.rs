@@ -46,8 +46,8 @@ impl Store {
     /// Whatever kept the lock from being asked for. An error of `work` is part of its own value.
     pub async fn with_lock<T>(&self, name: &'static str, work: impl Future<Output = T>) -> Result<Option<T>, Error> {
         let mut holder = self.dedicated().await?;
-        // The holder is silent while the work runs.
-        holder.batch_execute("SET wait_timeout = 86400").await?;
+        // The holder is silent while the work runs, and should its host be lost, nobody else works for so long.
+        holder.batch_execute("SET wait_timeout = 3600").await?;
         if !take(&mut holder, name, 0).await? {
             return Ok(None);
         }

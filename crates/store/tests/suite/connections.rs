@@ -30,7 +30,7 @@ async fn a_connection_is_used_again_and_its_session_is_set_up() {
         ("@@SESSION.character_set_client = 'utf8mb4'", 1),
         ("@@SESSION.innodb_lock_wait_timeout", 2),
         ("@@SESSION.sql_mode LIKE '%STRICT_ALL_TABLES%'", 1),
-        ("@@SESSION.wait_timeout", 300),
+        ("@@SESSION.wait_timeout", 30),
     ] {
         assert_eq!(figure(conn, variable).await.unwrap(), expected, "{variable}");
     }
