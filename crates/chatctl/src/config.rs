@@ -34,6 +34,6 @@ pub(crate) struct Numbers {
 
 /// Prints the settings in force.
 pub(crate) fn check() -> Result<()> {
-    print!("{}", config::redacted::<Stores>(None)?);
+    crate::say::text(format_args!("{}", config::redacted::<Stores>(None)?))?;
     Ok(())
 }

@@ -29,9 +29,9 @@ async fn count() -> Result<()> {
     let settings: Database = config::load(None)?;
     let store = Store::connect(&settings.mysql)?;
     match consumer::counts::run(&store).await.context("the counts could not be brought up to date")? {
-        Counted::Marks(0) => println!("counts: up to date"),
-        Counted::Marks(marks) => println!("counts: brought up to date for {marks} chats and applications"),
-        Counted::Elsewhere => println!("counts: another process is bringing them up to date"),
+        Counted::Marks(0) => say!("counts: up to date"),
+        Counted::Marks(marks) => say!("counts: brought up to date for {marks} chats and applications"),
+        Counted::Elsewhere => say!("counts: another process is bringing them up to date"),
     }
     Ok(())
 }

@@ -14,12 +14,12 @@ pub(crate) async fn run() -> Result<()> {
     let settings: Stores = config::load(None)?;
     let applied = store::migrate(&settings.mysql).await.context("the database could not be migrated")?;
     match applied.versions.as_slice() {
-        [] => println!("database: up to date"),
-        versions => println!("database: applied {} ({})", migrations(versions.len()), versions.join(", ")),
+        [] => say!("database: up to date"),
+        versions => say!("database: applied {} ({})", migrations(versions.len()), versions.join(", ")),
     }
     let index = SearchIndex::connect(&settings.elasticsearch)?;
     index.ensure_index().await.context("the search index could not be made")?;
-    println!("search index: ready");
+    say!("search index: ready");
     Ok(())
 }
 

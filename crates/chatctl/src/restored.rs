@@ -41,17 +41,14 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 
     // No clock is trusted here to be right, only to have moved on since the last time.
     applications::pass_ids(&mut connection, ApplicationId::new(now)).await?;
-    println!("applications: none will take the place of one that is gone");
+    say!("applications: none will take the place of one that is gone");
 
     match sequencer.adopt().await.context("Redis cannot be asked")? {
         Adoption::Adopted(adopted) if !options.new_epoch => {
             let record = adopted.record();
             epochs::raise_to(&mut connection, record.epoch, &record.run_id).await?;
             let forgotten = forget(&mut connection, &sequencer, &adopted).await?;
-            println!(
-                "epoch {}: goes on; the counters of {forgotten} chats and applications that are gone are removed",
-                record.epoch
-            );
+            say!("epoch {}: goes on; the counters of {forgotten} chats and applications that are gone are removed", record.epoch);
         }
         shown => {
             let record = match shown {
@@ -61,7 +58,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             let highest = record.map_or(0, |record| record.epoch.get()).max(now / 1_000);
             let highest = epochs::raise_to(&mut connection, Epoch::new(highest), "").await?;
             unbind_all(&settings.amqp).await?;
-            println!("epochs: ingest will open one above {highest}; nothing of an earlier one is accepted any more");
+            say!("epochs: ingest will open one above {highest}; nothing of an earlier one is accepted any more");
         }
     }
     Ok(())

@@ -32,7 +32,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     for &id in &options.ids {
         let done = discard(&mut connection, id, options.erase).await.with_context(|| format!("letter {id}"))?;
         failed += u64::from(done.is_err());
-        println!("{id}: {}", done.unwrap_or_else(|refusal| refusal));
+        say!("{id}: {}", done.unwrap_or_else(|refusal| refusal));
     }
     if failed > 0 {
         bail!("{} not discarded", count(failed, "letter was", "letters were"));

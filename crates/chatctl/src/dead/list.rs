@@ -31,20 +31,20 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     let filter = Filter { reason: options.reason, resolved_too: options.all, after: options.after, limit: options.limit };
     let letters = dead_letters::summaries(&mut *connect().await?, &filter).await?;
     if options.json {
-        println!("{:#}", letters.iter().map(to_json).collect::<Value>());
+        say!("{:#}", letters.iter().map(to_json).collect::<Value>());
         return Ok(());
     }
     if letters.is_empty() {
-        println!("no dead letters");
+        say!("no dead letters");
         return Ok(());
     }
     let head = ["id", "reason", "at", "application", "chat", "message", "event", "bytes", "resolution", "detail"];
     let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec()).chain(letters.iter().map(cells)).collect();
-    print!("{}", table(&rows));
+    crate::say::text(format_args!("{}", table(&rows)))?;
     if letters.len() == filter.limit as usize
         && let Some(last) = letters.last()
     {
-        println!("there may be more: --after {}", last.id);
+        say!("there may be more: --after {}", last.id);
     }
     Ok(())
 }

@@ -40,9 +40,9 @@ pub(super) async fn run(options: &Options) -> Result<()> {
         let retried = retry(&store, &sequencer, id).await.with_context(|| format!("letter {id} could not be tried"))?;
         let (stored, sentence) = outcome(&retried);
         failed += u64::from(!stored);
-        println!("{id}: {sentence}");
+        say!("{id}: {sentence}");
     }
-    println!("{} tried", count(ids.len() as u64, "letter", "letters"));
+    say!("{} tried", count(ids.len() as u64, "letter", "letters"));
     if failed > 0 {
         bail!("{} not stored", count(failed, "letter is", "letters are"));
     }

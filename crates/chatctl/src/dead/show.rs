@@ -53,9 +53,9 @@ pub(super) async fn run(options: &Options) -> Result<()> {
         _ => None,
     };
     if options.json {
-        println!("{:#}", to_json(&letter, rival.as_ref()));
+        say!("{:#}", to_json(&letter, rival.as_ref()));
     } else {
-        print!("{}", to_text(&letter, rival.as_ref()));
+        crate::say::text(format_args!("{}", to_text(&letter, rival.as_ref())))?;
     }
     Ok(())
 }

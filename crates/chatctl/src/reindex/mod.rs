@@ -65,7 +65,7 @@ async fn reindex(store: &Store, search: &SearchIndex, options: &Options) -> Resu
     search.ensure_index().await.context("the search index in use cannot be looked at")?;
     let reindex = match current(store).await? {
         Some(reindex) => {
-            println!("going on with version {}, behind {}", reindex.version, messages(reindex.copied));
+            say!("going on with version {}, behind {}", reindex.version, messages(reindex.copied));
             reindex
         }
         None => begin(store, search).await?,
@@ -73,7 +73,7 @@ async fn reindex(store: &Store, search: &SearchIndex, options: &Options) -> Resu
     if search.version().await? != reindex.version {
         fill(store, search, reindex, options.workers).await?;
         search.lead_to(reindex.version).await.context("the alias could not be led to the new version")?;
-        println!("version {} is in use", reindex.version);
+        say!("version {} is in use", reindex.version);
     }
     finish(store, search, reindex, options.keep_old).await
 }
@@ -91,7 +91,7 @@ async fn begin(store: &Store, search: &SearchIndex) -> Result<Reindex> {
         new += 1;
     }
     reindexes::begin(&mut *store.acquire().await?, new, old, Timestamp::now()).await?;
-    println!("making version {new} beside version {old}");
+    say!("making version {new} beside version {old}");
     current(store).await?.context("the reindex was ended by somebody else")
 }
 
@@ -107,7 +107,7 @@ async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u3
     let copied = copy::copy(store, &next, from, workers).await?;
     let seconds = began.elapsed().as_secs_f64();
     let rate = (copied - from.copied) as f64 / seconds.max(0.001);
-    println!("copied {} in {seconds:.1} s, {}/s", messages(copied), thousands(rate as u64));
+    say!("copied {} in {seconds:.1} s, {}/s", messages(copied), thousands(rate as u64));
     outbox_passed(store).await?;
     // What was copied shows before it is searched for.
     Ok(next.refresh().await?)
@@ -134,7 +134,7 @@ async fn finish(store: &Store, search: &SearchIndex, reindex: Reindex, keep_old:
     if !keep_old {
         sleep(LAST_SEARCHES).await;
         search.remove_version(reindex.old_version).await.context("the old version could not be removed")?;
-        println!("version {} is removed", reindex.old_version);
+        say!("version {} is removed", reindex.old_version);
     }
     patiently(async || Ok(reindexes::end(&mut *store.acquire().await?, reindex.id).await?)).await?;
     Ok(search.forget_successor().await?)
@@ -149,7 +149,7 @@ async fn abort(store: &Store, search: &SearchIndex) -> Result<()> {
     reindexes::end(&mut *store.acquire().await?, reindex.id).await?;
     search.forget_successor().await?;
     search.remove_version(reindex.version).await?;
-    println!("given up; version {} stays in use", reindex.old_version);
+    say!("given up; version {} stays in use", reindex.old_version);
     Ok(())
 }
 

@@ -60,9 +60,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let is_wrong = left.is_wrong();
     let report = Report { found, mended, left };
     if options.json {
-        println!("{:#}", report.to_json());
+        say!("{:#}", report.to_json());
     } else {
-        print!("{}", report.to_text());
+        crate::say::text(format_args!("{}", report.to_text()))?;
     }
     if is_wrong {
         bail!("what is stored, indexed and counted does not fit together");
