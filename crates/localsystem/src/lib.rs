@@ -4,11 +4,13 @@
 //! with the very settings that users have; nothing here may give them a short cut.
 
 mod binaries;
+mod chatctl;
 mod process;
 mod service;
 mod system;
 
 pub use binaries::Binaries;
+pub use chatctl::{chatctl, migrate};
 pub use process::{Launch, Process};
 pub use service::Service;
-pub use system::{LocalSystem, Options, migrate};
+pub use system::{LocalSystem, Options};

@@ -3,21 +3,18 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use devstack::{ElasticsearchOptions, Progress, Stack, StackOptions};
-use tokio::{process::Command, time::timeout};
 
 use crate::{
     Binaries, Service,
+    chatctl::migrate,
     process::{Launch, Process},
 };
 
 const ELASTICSEARCH_NICE: u8 = 10;
-/// The tables and the index are made of nothing, or exist.
-const MIGRATED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What may be chosen about a local system.
 #[derive(Debug, Clone)]
@@ -186,19 +183,6 @@ impl LocalSystem {
         }
         outcome.and(self.stack.down().await.map_err(|error| anyhow::anyhow!(error.with_sources())))
     }
-}
-
-/// Brings the tables and the index up to date, as an operator does before the services start.
-///
-/// # Errors
-/// What `chatctl migrate` says.
-pub async fn migrate(binaries: &Binaries, environment: &[(String, String)]) -> anyhow::Result<()> {
-    let mut command = Command::new(binaries.path("chatctl"));
-    command.arg("migrate").envs(environment.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
-    let output = timeout(MIGRATED_WITHIN, command.output()).await.context("chatctl migrate takes too long")?;
-    let output = output.context("chatctl cannot be started")?;
-    ensure!(output.status.success(), "chatctl migrate failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    Ok(())
 }
 
 fn service_environment(stack: &Stack) -> Vec<(String, String)> {

@@ -20,7 +20,7 @@ mod schedule;
 mod servers;
 mod services;
 mod table;
-mod traffic;
+pub(crate) mod traffic;
 mod verdict;
 mod witness;
 
@@ -158,12 +158,19 @@ async fn clock(faults: &[Fault], left_out: &mut Vec<Fault>) -> Option<PathBuf> {
 
 async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
     let progress = devstack::for_terminal();
-    let mut fleet = Fleet::start(fleet, &Binaries::build().await?, progress.as_ref()).await?;
-    let outcome = run::run(&mut fleet, plan).await;
+    let binaries = Binaries::build().await?;
+    let mut fleet = Fleet::start(fleet, &binaries, progress.as_ref()).await?;
+    let outcome = judged(&mut fleet, plan, &binaries).await;
     if outcome.is_err() {
         eprintln!("{}", fleet.tails());
     }
     outcome.and(fleet.down().await)
+}
+
+async fn judged(fleet: &mut Fleet, plan: run::Plan, binaries: &Binaries) -> anyhow::Result<()> {
+    let (run, outcome) = run::run(fleet, plan).await?;
+    verdict::verdict(run, outcome).await?;
+    fleet.verify(binaries).await
 }
 
 fn chosen(only: &[String], cluster: bool) -> anyhow::Result<Vec<Fault>> {

@@ -15,7 +15,6 @@ use super::{
     schedule::{Schedule, Step},
     table::{Table, Told},
     traffic::{Rate, Traffic},
-    verdict::verdict,
     witness::{Moments, Witness},
 };
 use crate::{fleet::Fleet, scenario::Scenario};
@@ -57,11 +56,11 @@ pub(crate) struct Run<'a> {
     pub(crate) late: Vec<String>,
 }
 
-/// Runs the plan and prints what came of it.
+/// Runs the plan: what is there to be judged, and what ended the steps before their time.
 ///
 /// # Errors
-/// The first violation, or the first recovery that took too long; what a repetition needs stands above it.
-pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<()> {
+/// When it cannot begin.
+pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<(Run<'_>, anyhow::Result<()>)> {
     let (api, ingest) = (fleet.addresses(Service::Api), fleet.addresses(Service::Ingest));
     let (api, first) = (api.first().context("no api")?, ingest.first().context("no ingest")?);
     let scenario = Arc::new(Scenario::create("faults", plan.chats, *api, *first).await?);
@@ -73,7 +72,7 @@ pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<()> {
     let (began, table, late) = (Instant::now(), Table::default(), Vec::new());
     let mut run = Run { fleet, plan, began, traffic, witness, store, table, late };
     let outcome = run.steps().await;
-    verdict(run, outcome).await
+    Ok((run, outcome))
 }
 
 impl Run<'_> {

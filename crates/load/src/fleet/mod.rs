@@ -22,7 +22,7 @@ use std::{
 use anyhow::Context;
 use devstack::{DataDir, Progress, RabbitmqCluster, Server, Stack, StackOptions};
 use futures_util::future::try_join_all;
-use localsystem::{Binaries, Launch, Service, migrate};
+use localsystem::{Binaries, Launch, Service, chatctl, migrate};
 use url::Url;
 
 use crate::faults::proxy::Proxy;
@@ -39,6 +39,10 @@ const REPLICAS: [(Service, usize); 3] = [(Service::Consumer, 2), (Service::Inges
 const NODES: usize = 3;
 /// A server may be started while everything else is at work.
 const READY_WITHIN: Duration = Duration::from_secs(240);
+/// Messages a second: nobody else needs the servers then.
+const VERIFY_RATE: &str = "50000";
+/// Enough for tens of millions of messages.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(1_800);
 /// Lines of each log that are shown when something fails.
 const TAIL_LINES: usize = 15;
 
@@ -84,7 +88,7 @@ impl Fleet {
             Stack::up(StackOptions { data: DataDir::Path(data), servers, ..options }, progress).await.map_err(sentence)?;
         let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
         let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, place };
-        let mut direct = environment(&fleet.stack, &BTreeMap::new())?;
+        let mut direct = fleet.direct()?;
         // Elasticsearch has only just started: it takes its time for the first index.
         direct.push(("CHAT__ELASTICSEARCH__TIMEOUT_MS".to_owned(), "30000".to_owned()));
         migrate(binaries, &direct).await?;
@@ -182,6 +186,21 @@ impl Fleet {
     /// The most memory that a process of each replica has held so far, in MiB.
     pub(crate) fn peaks(&mut self) -> Vec<(ReplicaId, u64)> {
         self.replicas.iter_mut().map(|replica| (replica.id, replica.note_memory() / 1024)).collect()
+    }
+
+    /// Has `chatctl verify` compare all that is stored with the search index and the counts, and prints what it finds.
+    ///
+    /// # Errors
+    /// When it finds something wrong.
+    pub(crate) async fn verify(&self, binaries: &Binaries) -> anyhow::Result<()> {
+        let table = chatctl(binaries, &["verify", "--rate", VERIFY_RATE], &self.direct()?, VERIFIED_WITHIN).await?;
+        println!("\nchatctl verify:\n{table}");
+        Ok(())
+    }
+
+    /// The variables by which the servers are found without a proxy.
+    fn direct(&self) -> anyhow::Result<Vec<(String, String)>> {
+        environment(&self.stack, &BTreeMap::new())
     }
 
     /// The last lines of all replicas' logs.
