@@ -1,5 +1,7 @@
 //! The fleet on the real servers: one of it for all that is looked at, for it takes its time to start.
 
+mod hanging;
+
 use std::time::Instant;
 
 use nix::{sys::signal::kill, unistd::Pid};
@@ -28,12 +30,14 @@ fn is_there(id: u32) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_replica_can_be_killed_paused_and_stopped_alone_and_none_outlives_the_fleet() {
+async fn a_fleets_replicas_take_little_while_a_server_hangs_can_be_ended_each_alone_and_do_not_outlive_it() {
     let place = std::env::temp_dir().join(format!("chat-fleet-{}", std::process::id()));
     let plan = Plan { place: place.clone(), disks: false, cluster: false, fake_clock: None };
     let mut fleet = Fleet::start(plan, &Binaries::build().await.unwrap(), &devstack::Lines).await.unwrap();
     let ingest = fleet.addresses(Service::Ingest);
     assert_eq!((ingest.len(), fleet.addresses(Service::Consumer).len(), fleet.addresses(Service::Api).len()), (2, 2, 1));
+
+    hanging::takes_no_more_than_documented(&mut fleet).await;
 
     fleet.replica(Service::Ingest, 0).unwrap().kill().await.unwrap();
     lives(ingest[0], false).await;
