@@ -17,10 +17,10 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run the whole system from nothing, until Ctrl-C
 	@$(RELEASE)
@@ -87,3 +87,9 @@ docs: ## Build the code's documentation
 
 compose-lint: ## Check docker-compose.yml and the Dockerfile
 	@deploy/lint
+
+kubernetes-check: ## Check the Kubernetes manifests against the schemas, each other and the settings
+	@deploy/kubernetes/check
+
+systemd-check: ## Check the systemd units, and how little they may do
+	@deploy/systemd/check
