@@ -85,7 +85,7 @@ lint: ## Formatting and clippy
 docs: ## Build the code's documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-compose-lint: ## Check docker-compose.yml and the Dockerfile
+compose-lint: ## Check docker-compose.yml, the Dockerfile and the shell scripts
 	@deploy/lint
 
 kubernetes-check: ## Check the Kubernetes manifests against the schemas, each other and the settings
