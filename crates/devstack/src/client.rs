@@ -1,5 +1,5 @@
-//! Runs the programs that come with the database, `mysqldump` and `mysql`, against the stack's own: in the private root file system,
-//! and over the network as an operator would.
+//! Runs the programs that come with the servers, such as `mysqldump` and `redis-cli`, against the stack's own: in the private root file
+//! system, and over the network as an operator would.
 
 use std::fs;
 use std::io::Write as _;
@@ -24,11 +24,31 @@ impl Stack {
         let connect = ["--no-defaults", "--protocol=TCP", "--host=127.0.0.1", &port, "--user=root"];
         let sandbox = Sandbox::in_root(&images.main_root);
         let command = sandbox.command(&data, program, connect.into_iter().chain(arguments.iter().copied()));
-        let name = program.to_owned();
-        // It dies with the thread that starts it, which therefore waits for its end.
-        let run = tokio::task::spawn_blocking(move || run(command, &name, &input));
-        run.await.unwrap_or_else(|_| Err(Error::Invalid(format!("{program} was broken off"))))
+        run_to_its_end(command, program, input).await
     }
+
+    /// Runs a shell script (POSIX) beside Redis' own programs, `redis-cli` and `redis-check-rdb`, and returns its standard output.
+    /// It sees the stack's directory, all servers' data, as `/data`, and may write there.
+    ///
+    /// # Errors
+    /// [`Error::Client`] with what it said when it did not succeed; what keeps it from being run.
+    pub async fn redis_script(&self, script: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Vec<u8>, Error> {
+        let images = cache::images(self.cache(), &[Server::Redis], Database::Mysql, &Quiet).await?;
+        let mut sandbox = Sandbox::in_root(&images.main_root);
+        for (name, value) in environment {
+            sandbox.env(name, value);
+        }
+        let shell = ["-c", script, "script"];
+        let command = sandbox.command(&self.root(), "sh", shell.into_iter().chain(arguments.iter().copied()));
+        run_to_its_end(command, "sh", Vec::new()).await
+    }
+}
+
+async fn run_to_its_end(command: Command, program: &str, input: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let name = program.to_owned();
+    // It dies with the thread that starts it, which therefore waits for its end.
+    let run = tokio::task::spawn_blocking(move || run(command, &name, &input));
+    run.await.unwrap_or_else(|_| Err(Error::Invalid(format!("{program} was broken off"))))
 }
 
 fn run(mut command: Command, program: &str, input: &[u8]) -> Result<Vec<u8>, Error> {

@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod api;
+mod backup;
 mod bad_input;
 mod batch;
 mod cached;
