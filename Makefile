@@ -85,5 +85,5 @@ lint: ## Formatting and clippy
 docs: ## Build the code's documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-compose-lint: ## Check docker-compose.yml and the Dockerfile
+compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile and the proxy's routes
 	@deploy/lint
