@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint
+.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint alerts-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,3 +87,6 @@ docs: ## Build the code's documentation
 
 compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile and the proxy's routes
 	@deploy/lint
+
+alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
+	@deploy/alerts-check
