@@ -17,7 +17,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check
+.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
+	kubernetes-check systemd-check alerts-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,7 +86,7 @@ lint: ## Formatting and clippy
 docs: ## Build the code's documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-compose-lint: ## Check docker-compose.yml, the Dockerfile and the shell scripts
+compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile, the proxy's routes and the shell scripts
 	@deploy/lint
 
 kubernetes-check: ## Check the Kubernetes manifests against the schemas, each other and the settings
@@ -93,3 +94,6 @@ kubernetes-check: ## Check the Kubernetes manifests against the schemas, each ot
 
 systemd-check: ## Check the systemd units, and how little they may do
 	@deploy/systemd/check
+
+alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
+	@deploy/alerts-check
