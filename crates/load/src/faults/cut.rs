@@ -42,8 +42,10 @@ fn choose(nodes: usize, with_clients: &[usize], leaders: &[usize], draw: Draw) -
 pub(super) async fn heal(fleet: &mut Fleet) -> anyhow::Result<()> {
     let Some(node) = fleet.is_cut_off() else { return Ok(()) };
     let noticed = all_see(fleet.rabbitmq(), Some(node), NOTICED_WITHIN).await;
-    fleet.mend_cut().await?;
-    let joined = all_see(fleet.rabbitmq(), None, JOINED_WITHIN).await;
+    let joined = match fleet.mend_cut().await {
+        Ok(()) => all_see(fleet.rabbitmq(), None, JOINED_WITHIN).await,
+        not_mended => not_mended,
+    };
     noticed.context("the cut is none").and(joined)
 }
 
@@ -57,16 +59,18 @@ async fn all_see(nodes: &[Stack], cut_off: Option<usize>, within: Duration) -> a
             if seen.as_ref().is_ok_and(|seen| *seen == expected) {
                 break;
             }
-            let seen = seen.map(|seen| format!("{seen:?}")).unwrap_or_else(|error| format!("nothing ({error:#})"));
-            ensure!(
-                Instant::now() < deadline,
-                "after {} s node {viewer} should see {expected:?} and sees {seen}",
-                within.as_secs()
-            );
+            let seen = seen.map(|seen| names(&seen)).unwrap_or_else(|error| format!("nothing ({error:#})"));
+            let (viewer, expected, limit) = (names(&[viewer].into()), names(&expected), within.as_secs());
+            ensure!(Instant::now() < deadline, "after {limit} s {viewer} should see {expected} and sees {seen}");
             sleep(LOOK_EVERY).await;
         }
     }
     Ok(())
+}
+
+/// What nodes at these places are called.
+fn names(places: &BTreeSet<usize>) -> String {
+    places.iter().map(|place| format!("chat-{}", place + 1)).collect::<Vec<_>>().join(", ")
 }
 
 /// The places of the nodes that one of them can reach, itself included, when one is cut off from the others.
