@@ -1,5 +1,6 @@
 //! What a caller may choose about a stack. Only data: nothing here touches the machine.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,8 +73,10 @@ impl Default for ElasticsearchOptions {
 /// What a RabbitMQ must know to be one node of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RabbitmqNode {
-    /// Its own name, such as `chat-1@localhost`.
+    /// Its own name, such as `chat-1@127.0.0.11`.
     pub name: String,
+    /// From this address it talks to the others, and on this one it listens for them. Clients find it on 127.0.0.1.
+    pub address: Ipv4Addr,
     /// The names of all nodes.
     pub cluster: Vec<String>,
     /// The port of the epmd that they share, which must run before them.

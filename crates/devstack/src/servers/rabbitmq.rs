@@ -3,15 +3,16 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use super::{Site, configure, probe};
-use crate::Error;
 use crate::cache::Images;
 use crate::ports::Assigned;
 use crate::sandbox::Sandbox;
+use crate::{Error, RabbitmqCluster, RabbitmqNode};
 
 const PLUGINS: &str = "[rabbitmq_management,rabbitmq_prometheus].\n";
 
@@ -46,10 +47,12 @@ pub(super) async fn is_ready(ports: &Assigned) -> bool {
     probe::http_says(&url, Some(("guest", "guest")), "ok").await && probe::amqp_starts(ports.amqp).await
 }
 
-/// The daemon by which nodes find one another's ports, for a cluster: each node's own would die with it.
-pub(crate) fn epmd(images: &Images, data: &Path, port: u16) -> Command {
+/// The daemon by which nodes find one another's ports, for a cluster: each node's own would die with it. It answers on all their
+/// addresses, and, as it always does, on 127.0.0.1.
+pub(crate) fn epmd(images: &Images, data: &Path, port: u16, addresses: &[Ipv4Addr]) -> Command {
     let port = port.to_string();
-    Sandbox::in_root(&images.main_root).command(data, "epmd", ["-port", &port, "-address", "127.0.0.1"])
+    let addresses = addresses.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(",");
+    Sandbox::in_root(&images.main_root).command(data, "epmd", ["-port", &port, "-address", &addresses])
 }
 
 /// Erlang refuses a cookie that others may read.
@@ -88,11 +91,13 @@ fn configuration(site: &Site<'_>) -> String {
     )
 }
 
-fn environment(site: &Site<'_>) -> [(&'static str, String); 13] {
+fn environment(site: &Site<'_>) -> [(&'static str, String); 14] {
     let text = str::to_owned;
     let ports = site.ports;
     let node = site.rabbitmq_node;
     [
+        // An address takes the place of a host's name in the names of a cluster's nodes, and has dots.
+        ("RABBITMQ_USE_LONGNAME", node.is_some().to_string()),
         ("RABBITMQ_NODENAME", node.map_or_else(|| text("chat@localhost"), |node| node.name.clone())),
         ("RABBITMQ_NODE_IP_ADDRESS", text("127.0.0.1")),
         ("RABBITMQ_NODE_PORT", ports.amqp.to_string()),
@@ -104,9 +109,44 @@ fn environment(site: &Site<'_>) -> [(&'static str, String); 13] {
         ("RABBITMQ_ENABLED_PLUGINS_FILE", text("/data/enabled_plugins")),
         ("RABBITMQ_CONFIG_FILE", text("/data/rabbitmq.conf")),
         ("RABBITMQ_PID_FILE", text("/data/rabbitmq.pid")),
-        // The port between nodes would listen on every address otherwise.
-        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", text("-kernel inet_dist_use_interface {127,0,0,1}")),
+        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", kernel(node)),
         // A failed start is told by the log; a dump of the VM only fills the disk.
         ("ERL_CRASH_DUMP_BYTES", text("0")),
     ]
+}
+
+/// How the Erlang machine talks to other nodes; see `kernel(6)` of Erlang/OTP.
+fn kernel(node: Option<&RabbitmqNode>) -> String {
+    let tuple = |address: Ipv4Addr| format!("{{{}}}", address.octets().map(|byte| byte.to_string()).join(","));
+    // It would listen on every address otherwise.
+    let listen = |address| format!("-kernel inet_dist_use_interface {}", tuple(address));
+    match node {
+        None => listen(Ipv4Addr::LOCALHOST),
+        Some(node) => format!(
+            "{} inet_dist_connect_options [{{ip,{}}}] net_ticktime {}",
+            listen(node.address),
+            tuple(node.address),
+            RabbitmqCluster::NET_TICK.as_secs()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_of_a_cluster_listens_and_connects_on_its_own_address_and_any_other_on_the_usual_one() {
+        assert_eq!(kernel(None), "-kernel inet_dist_use_interface {127,0,0,1}");
+        let node = RabbitmqNode {
+            name: "chat-1@127.0.0.11".to_owned(),
+            address: Ipv4Addr::new(127, 0, 0, 11),
+            cluster: Vec::new(),
+            epmd: 1,
+            cookie: "A".to_owned(),
+        };
+        let kernel = kernel(Some(&node));
+        let expected = "inet_dist_use_interface {127,0,0,11} inet_dist_connect_options [{ip,{127,0,0,11}}] net_ticktime 10";
+        assert_eq!(kernel, format!("-kernel {expected}"));
+    }
 }

@@ -24,6 +24,11 @@ async fn three_nodes_are_one_cluster_also_after_one_of_them_was_killed() {
     let cluster = RabbitmqCluster::up(3, &directory.0, options, &Lines).await.unwrap();
     let nodes = cluster.nodes();
     assert_eq!(running(&nodes[0]).await, 3);
+    // Who opened a connection is for the nodes to decide: the other one sees its address.
+    for (node, own) in nodes.iter().zip(cluster.addresses()) {
+        let others = cluster.addresses().iter().filter(|address| *address != own);
+        assert_eq!(peers(node).await, others.map(ToString::to_string).collect::<Vec<_>>());
+    }
     nodes[2].kill(Server::Rabbitmq).await.unwrap();
     assert_eq!(running(&nodes[0]).await, 2);
     nodes[2].start(Server::Rabbitmq).await.unwrap();
@@ -38,4 +43,12 @@ async fn three_nodes_are_one_cluster_also_after_one_of_them_was_killed() {
 async fn running(node: &Stack) -> usize {
     let names = node.rabbitmqctl(&["eval", "rabbit_nodes:list_running()."]).await.unwrap();
     names.matches("chat-").count()
+}
+
+/// The addresses with which this node has connections to the others.
+async fn peers(node: &Stack) -> Vec<String> {
+    let address = "fun(N) -> {ok, I} = net_kernel:node_info(N), element(1, element(2, proplists:get_value(address, I))) end";
+    let every = format!("string:join([inet:ntoa(({address})(N)) || N <- lists:sort(nodes())], \",\").");
+    let addresses = node.rabbitmqctl(&["eval", &every]).await.unwrap();
+    addresses.trim().trim_matches('"').split(',').map(str::to_owned).collect()
 }

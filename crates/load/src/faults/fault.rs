@@ -4,11 +4,11 @@
 
 use std::{fmt, time::Duration};
 
-use devstack::Server;
+use devstack::{RabbitmqCluster, Server};
 use localsystem::Service;
 use rand::Rng;
 
-use super::{clock, disk, failover, memory, network, nodes, redis, servers, services};
+use super::{clock, cut, disk, failover, memory, network, nodes, redis, servers, services};
 use crate::fleet::Fleet;
 
 /// One fault that can be injected and healed.
@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     MemoryAlarm,
     /// To one node of a RabbitMQ cluster.
     Node(nodes::Act),
+    /// The network between one node of the cluster and the others.
+    MinorityCut,
     /// To the ways between services and a server.
     Network(Server, network::Act),
     /// To the wall clocks of services.
@@ -81,6 +83,7 @@ impl Fault {
         all.push(Fault::MemoryAlarm);
         if cluster {
             all.extend(nodes::Act::ALL.map(Fault::Node));
+            all.push(Fault::MinorityCut);
         }
         all.extend(clock::Act::ALL.map(Fault::Clock));
         all
@@ -113,7 +116,8 @@ impl Fault {
             Fault::Server(server, _) => Some(server),
             Fault::Redis(act) if act.restarts() => Some(Server::Redis),
             Fault::RedisFailover => Some(Server::Redis),
-            Fault::Node(_) => Some(Server::Rabbitmq),
+            // Or no majority would be left.
+            Fault::Node(_) | Fault::MinorityCut => Some(Server::Rabbitmq),
             _ => None,
         }
     }
@@ -145,7 +149,7 @@ impl Fault {
     pub(crate) fn healed_in_turn(self) -> u8 {
         match self {
             Fault::DiskFull(_) => 0,
-            Fault::Server(..) | Fault::Node(_) => 1,
+            Fault::Server(..) | Fault::Node(_) | Fault::MinorityCut => 1,
             Fault::Redis(_) | Fault::RedisFailover | Fault::MemoryAlarm => 2,
             Fault::Network(..) | Fault::Clock(_) => 3,
             Fault::Service(..) => 4,
@@ -169,6 +173,8 @@ impl Fault {
             Fault::Server(_, servers::Act::Pause) => Duration::from_secs(5),
             // A majority needs a moment to see that a leader is gone.
             Fault::Node(_) => Duration::from_secs(10),
+            // And the nodes are to live with it for a while after they have noticed.
+            Fault::MinorityCut => RabbitmqCluster::NET_TICK * 2,
             _ => Duration::from_secs(2),
         }
     }
@@ -183,6 +189,7 @@ impl Fault {
             Fault::DiskFull(server) => disk::inject(fleet, server).await,
             Fault::MemoryAlarm => memory::inject(fleet.host(Server::Rabbitmq, draw.replica)).await,
             Fault::Node(act) => nodes::inject(act, fleet, draw).await,
+            Fault::MinorityCut => cut::inject(fleet, draw).await,
             Fault::Network(server, act) => network::inject(act, fleet, server, draw),
             Fault::Clock(act) => clock::inject(act, fleet, draw),
         }
@@ -198,6 +205,7 @@ impl Fault {
             Fault::DiskFull(server) => disk::heal(fleet, server).await,
             Fault::MemoryAlarm => memory::heal(fleet.host(Server::Rabbitmq, draw.replica)).await,
             Fault::Node(act) => nodes::heal(act, fleet).await,
+            Fault::MinorityCut => cut::heal(fleet).await,
             Fault::Network(server, _) => network::heal(fleet, server),
             Fault::Clock(_) => clock::heal(fleet),
         }
@@ -215,6 +223,7 @@ impl fmt::Display for Fault {
             Fault::DiskFull(server) => format!("{server}-disk-full"),
             Fault::MemoryAlarm => "rabbitmq-memory-alarm".to_owned(),
             Fault::Node(act) => format!("rabbitmq-{}", act.name()),
+            Fault::MinorityCut => "rabbitmq-minority-cut".to_owned(),
             Fault::Network(server, act) => format!("{server}-network-{}", act.name()),
             Fault::Clock(act) => format!("clock-{}", act.name()),
         };
@@ -247,6 +256,10 @@ mod tests {
         assert!(kill(redis).goes_with(Fault::Redis(redis::Act::FlushAll)));
         assert!(kill(redis).goes_with(Fault::DiskFull(redis)));
         assert!(kill(redis).goes_with(restart(Server::Mysql)));
+        // Of three nodes, two must be left.
+        assert!(!Fault::MinorityCut.goes_with(Fault::Node(nodes::Act::FollowerKill)));
+        assert!(!Fault::MinorityCut.goes_with(kill(Server::Rabbitmq)));
+        assert!(Fault::MinorityCut.goes_with(Fault::Network(Server::Rabbitmq, network::Act::Slow)));
     }
 
     #[test]

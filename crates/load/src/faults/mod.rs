@@ -5,6 +5,7 @@
 //! see what comes of it, and [`verdict`] judges.
 
 mod clock;
+mod cut;
 mod disk;
 mod failover;
 mod fault;
@@ -28,11 +29,12 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use devstack::{Database, Server};
 use localsystem::Binaries;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{fault::Fault, schedule::Schedule, traffic::Rate};
-use crate::fleet::{self, Fleet};
+use crate::fleet::{self, Fleet, Namespaces};
 
 /// What may be chosen about a run.
 #[derive(Debug, Clone, Args)]
@@ -76,9 +78,9 @@ pub(crate) struct Options {
     /// Where logs are kept [default: faults, beside the program]
     #[arg(long)]
     logs: Option<PathBuf>,
-    /// In a mount namespace of its own already
+    /// In namespaces of its own already; what the network outside is called
     #[arg(long, hide = true)]
-    mounting: bool,
+    apart_from: Option<String>,
 }
 
 /// Runs as chosen.
@@ -93,10 +95,15 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
         list(&options, &faults, &schedule);
         return Ok(());
     }
-    let (disks, mut left_out) = disks(&faults);
-    if disks && !options.mounting {
-        let arguments = std::env::args_os().skip(1).chain(["--mounting".into()]);
-        return Err(fleet::enter_namespace(arguments));
+    let mut left_out = Vec::new();
+    let full = |fault: &Fault| matches!(fault, Fault::DiskFull(_));
+    let disks = can_be(&faults, full, "full disks", fleet::hindrance_to_full_disks, &mut left_out);
+    let cut = |fault: &Fault| *fault == Fault::MinorityCut;
+    let cuts = can_be(&faults, cut, "cuts between nodes", fleet::hindrance_to_cuts, &mut left_out);
+    match &options.apart_from {
+        None if disks || cuts => return Err(go_apart(Namespaces { mounts: disks, network: cuts }, &faults).await?),
+        Some(outside) if cuts => fleet::has_left(outside)?,
+        _ => {}
     }
     let fake_clock = clock(&faults, &mut left_out).await;
     ensure!(left_out.len() < faults.len(), "no fault is left");
@@ -122,7 +129,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     let place = place(&options)?;
     // Dropped, everything that was started ends.
     tokio::select! {
-        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, cluster: options.cluster, fake_clock }) => {
+        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, cluster: options.cluster, cuts, fake_clock }) => {
             outcome.with_context(|| format!("logs: {}; seed {}", place.display(), options.seed))
         }
         _ = interrupt.recv() => bail!("interrupted"),
@@ -130,16 +137,37 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     }
 }
 
-/// Whether disks can be made full, if one is to be; and the faults that fall away otherwise. A step keeps its number.
-fn disks(faults: &[Fault]) -> (bool, Vec<Fault>) {
-    let wanted: Vec<Fault> = faults.iter().copied().filter(|fault| matches!(fault, Fault::DiskFull(_))).collect();
-    match fleet::hindrance().filter(|_| !wanted.is_empty()) {
-        Some(hindrance) => {
-            eprintln!("full disks are left out: {hindrance}");
-            (false, wanted)
-        }
-        None => (!wanted.is_empty(), Vec::new()),
+/// Whether there are faults of a kind, and they can be injected. Those that cannot are left out: a step keeps its number.
+fn can_be(
+    faults: &[Fault],
+    of_kind: impl Fn(&Fault) -> bool,
+    kind: &str,
+    hindrance: impl Fn() -> Option<&'static str>,
+    left_out: &mut Vec<Fault>,
+) -> bool {
+    let wanted: Vec<Fault> = faults.iter().copied().filter(of_kind).collect();
+    if wanted.is_empty() {
+        return false;
     }
+    let hindrance = hindrance();
+    if let Some(hindrance) = hindrance {
+        eprintln!("{kind} are left out: {hindrance}");
+        left_out.extend(wanted);
+    }
+    hindrance.is_none()
+}
+
+/// Goes on in these namespaces. Returns only when that fails.
+async fn go_apart(namespaces: Namespaces, faults: &[Fault]) -> anyhow::Result<anyhow::Error> {
+    if namespaces.network {
+        // From there nothing can be downloaded.
+        Binaries::build().await?;
+        let progress = devstack::for_terminal();
+        devstack::prepare(&Server::ALL, Database::default(), progress.as_ref()).await.map_err(fleet::sentence)?;
+        clock(faults, &mut Vec::new()).await;
+    }
+    let outside = format!("--apart-from={}", fleet::network()?);
+    Ok(namespaces.enter(std::env::args_os().skip(1).chain([outside.into()])))
 }
 
 /// By what clocks are moved, if one is to be.

@@ -6,6 +6,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -51,7 +52,34 @@ struct State {
 pub(crate) struct Proxy {
     address: SocketAddr,
     state: watch::Sender<State>,
+    carried: Carried,
     task: AbortHandle,
+}
+
+/// Where the connections lead that are there.
+#[derive(Debug, Clone, Default)]
+struct Carried(Arc<Mutex<Vec<SocketAddr>>>);
+
+impl Carried {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<SocketAddr>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One of them, until this is dropped.
+struct Entry(Carried, SocketAddr);
+
+impl Entry {
+    fn new(carried: Carried, target: SocketAddr) -> Self {
+        carried.with(|targets| targets.push(target));
+        Self(carried, target)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.0.with(|targets| targets.iter().position(|target| *target == self.1).map(|place| targets.swap_remove(place)));
+    }
 }
 
 impl Proxy {
@@ -61,13 +89,19 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let state = watch::Sender::new(State { mode: Mode::Open, targets, generation: 0 });
-        let task = tokio::spawn(accept(listener, state.subscribe())).abort_handle();
-        Ok(Self { address, state, task })
+        let carried = Carried::default();
+        let task = tokio::spawn(accept(listener, state.subscribe(), carried.clone())).abort_handle();
+        Ok(Self { address, state, carried, task })
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the connections lead that are there now, each of them.
+    pub(crate) fn carries_to(&self) -> Vec<SocketAddr> {
+        self.carried.with(|targets| targets.clone())
     }
 
     /// Changes the network, for connections that are there and for new ones. What leaves [`Mode::HalfOpen`] is reset.
@@ -97,7 +131,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
+async fn accept(listener: TcpListener, state: watch::Receiver<State>, carried: Carried) {
     // Dropped, it ends what it holds.
     let mut connections = JoinSet::new();
     let mut turn = 0;
@@ -105,7 +139,7 @@ async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(carry(stream, state.clone(), turn));
+                    connections.spawn(carry(stream, state.clone(), turn, carried.clone()));
                     turn += 1;
                 }
                 // Out of file descriptors, at worst: others may close theirs.
@@ -117,7 +151,7 @@ async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
 }
 
 /// One connection from its first byte to its end. What it came to is for its two ends to find out.
-async fn carry(mut client: TcpStream, state: watch::Receiver<State>, turn: usize) {
+async fn carry(mut client: TcpStream, state: watch::Receiver<State>, turn: usize, carried: Carried) {
     let State { mode, targets, generation } = state.borrow().clone();
     let mut until = state.clone();
     let reset = async move { until.wait_for(|now| now.generation != generation).await.map(|_| ()) };
@@ -139,6 +173,7 @@ async fn carry(mut client: TcpStream, state: watch::Receiver<State>, turn: usize
             None => return end(&client, None),
         },
     };
+    let _entry = server.peer_addr().map(|target| Entry::new(carried, target));
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let torn = {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
@@ -359,6 +394,29 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(say(&mut connect_to(&proxy).await, "word", SOON).await.unwrap().unwrap(), "word");
         }
+    }
+
+    #[tokio::test]
+    async fn it_knows_where_the_connections_lead_that_are_there() {
+        let (one, other) = (Echo::start().await, Echo::start().await);
+        let proxy = Proxy::start(vec![one.0, other.0]).await.unwrap();
+        assert_eq!(proxy.carries_to(), []);
+        let (mut first, mut second) = (connect_to(&proxy).await, connect_to(&proxy).await);
+        for stream in [&mut first, &mut second] {
+            say(stream, "word", SOON).await.unwrap().unwrap();
+        }
+        let mut carried = proxy.carries_to();
+        carried.sort();
+        let mut both = vec![one.0, other.0];
+        both.sort();
+        assert_eq!(carried, both);
+        drop((first, second));
+        let gone = async {
+            while !proxy.carries_to().is_empty() {
+                sleep(Duration::from_millis(5)).await
+            }
+        };
+        timeout(SOON, gone).await.unwrap();
     }
 
     #[tokio::test]

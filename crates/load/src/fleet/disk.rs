@@ -5,9 +5,8 @@
 //! nothing else.
 
 use std::{
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
@@ -15,6 +14,8 @@ use anyhow::{Context, ensure};
 use devstack::Server;
 use nix::{sys::statvfs::statvfs, unistd::Uid};
 use tokio::time::timeout;
+
+use super::namespaces::Namespaces;
 
 /// What a server may write in a run of hours. Memory is taken only as it is written.
 const SIZE_MIB: u64 = 8 * 1024;
@@ -27,21 +28,8 @@ pub(crate) fn hindrance() -> Option<&'static str> {
     if !Uid::effective().is_root() {
         return Some("a full disk needs file systems of its own, which only root may mount: run as root for these faults");
     }
-    let mut probe = Command::new("unshare");
-    probe.args(["--mount", "--propagation", "private", "true"]).stdin(Stdio::null()).stderr(Stdio::null());
-    let allowed = probe.status().is_ok_and(|status| status.success());
-    (!allowed).then_some("a full disk needs file systems of its own, which this machine does not let root mount")
-}
-
-/// Goes on as the same program, with the same process id, in a mount namespace of its own. Returns only when that fails.
-pub(crate) fn enter_namespace(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Error {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return error.into(),
-    };
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "--"]).arg(program).args(arguments);
-    anyhow::Error::new(command.exec()).context("unshare")
+    let mounts = Namespaces { mounts: true, network: false };
+    (!mounts.allow(&["true"])).then_some("a full disk needs file systems of its own, which this machine does not let root mount")
 }
 
 /// The file systems below one directory, each by the name of its server's own directory.

@@ -3,7 +3,9 @@
 //!
 //! It gives the services no short cut: they are the programs that are deployed, with settings that users have.
 
+mod cuts;
 mod disk;
+mod namespaces;
 mod ports;
 mod replica;
 mod standby;
@@ -25,10 +27,13 @@ use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, chatctl, migrate};
 use url::Url;
 
+use self::cuts::Cuts;
 use crate::faults::proxy::Proxy;
 
 pub(crate) use self::{
-    disk::{Disks, enter_namespace, hindrance},
+    cuts::hindrance as hindrance_to_cuts,
+    disk::{Disks, hindrance as hindrance_to_full_disks},
+    namespaces::{Namespaces, has_left, network},
     replica::{Replica, ReplicaId},
     standby::Standby,
 };
@@ -50,10 +55,12 @@ const TAIL_LINES: usize = 15;
 pub(crate) struct Plan {
     /// Where logs, clocks and the servers' data go.
     pub(crate) place: PathBuf,
-    /// Whether the servers' file systems can be made full, see [`hindrance`].
+    /// Whether the servers' file systems can be made full, see [`hindrance_to_full_disks`].
     pub(crate) disks: bool,
     /// Whether RabbitMQ is a cluster of three nodes.
     pub(crate) cluster: bool,
+    /// Whether its nodes can be cut off from one another. The network must be this process's own, see [`has_left`].
+    pub(crate) cuts: bool,
     /// libfaketime, by which each replica has a clock of its own.
     pub(crate) fake_clock: Option<PathBuf>,
 }
@@ -66,18 +73,21 @@ pub(crate) struct Fleet {
     cluster: Option<RabbitmqCluster>,
     standby: Standby,
     disks: Option<Disks>,
+    cuts: Option<Cuts>,
+    cut_off: Option<usize>,
     place: PathBuf,
 }
 
 impl Fleet {
     /// Starts the servers, then the services, and returns when all are ready.
     pub(crate) async fn start(plan: Plan, binaries: &Binaries, progress: &dyn Progress) -> anyhow::Result<Self> {
-        let Plan { place, disks, cluster, fake_clock } = plan;
+        let Plan { place, disks, cluster, cuts, fake_clock } = plan;
         let data = place.join("data");
         for directory in [&data, &place.join("clocks")] {
             fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
         }
         let disks = if disks { Some(Disks::mount(&data).await?) } else { None };
+        let cuts = if cuts { Some(Cuts::prepare().await?) } else { None };
         let options = StackOptions { ready_within: READY_WITHIN, ..StackOptions::default() };
         let cluster = match cluster {
             true => Some(RabbitmqCluster::up(NODES, &place, options.clone(), progress).await.map_err(sentence)?),
@@ -87,7 +97,7 @@ impl Fleet {
         let stack =
             Stack::up(StackOptions { data: DataDir::Path(data), servers, ..options }, progress).await.map_err(sentence)?;
         let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
-        let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, place };
+        let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, cuts, cut_off: None, place };
         let mut direct = fleet.direct()?;
         // Elasticsearch has only just started: it takes its time for the first index.
         direct.push(("CHAT__ELASTICSEARCH__TIMEOUT_MS".to_owned(), "30000".to_owned()));
@@ -106,10 +116,10 @@ impl Fleet {
         let mut links = BTreeMap::new();
         for (server, url) in urls(&self.stack)? {
             let targets = match server {
-                Server::Rabbitmq => self.rabbitmq().iter().map(|node| address_of(&Url::parse(&node.urls().amqp)?)).collect(),
-                _ => address_of(&url).map(|address| vec![address]),
+                Server::Rabbitmq => self.rabbitmq_from(self.replicas.len())?,
+                _ => vec![address_of(&url)?],
             };
-            links.insert(server, Proxy::start(targets?).await?);
+            links.insert(server, Proxy::start(targets).await?);
         }
         let clock = self.place.join("clocks").join(id.to_string());
         let mut environment = environment(&self.stack, &links)?;
@@ -123,6 +133,14 @@ impl Fleet {
             log: Some(self.place.join(format!("{id}.log"))),
         };
         Replica::spawn(id, links, launch, clock)
+    }
+
+    /// Where the nodes of RabbitMQ take clients, beginning with one of them: replicas begin with different ones, and each node has
+    /// clients.
+    fn rabbitmq_from(&self, node: usize) -> anyhow::Result<Vec<SocketAddr>> {
+        let nodes = self.rabbitmq();
+        let turn = nodes.iter().cycle().skip(node % nodes.len().max(1)).take(nodes.len());
+        turn.map(|node| address_of(&Url::parse(&node.urls().amqp)?)).collect()
     }
 
     /// The servers.
@@ -149,6 +167,38 @@ impl Fleet {
     /// The servers' file systems, where there are any that can be made full.
     pub(crate) fn disks(&self) -> anyhow::Result<&Disks> {
         self.disks.as_ref().context("the disks cannot be made full here")
+    }
+
+    /// The places of the RabbitMQ nodes to which replicas of this service have connections.
+    pub(crate) fn nodes_of(&self, service: Service) -> anyhow::Result<Vec<usize>> {
+        let links = self.replicas.iter().filter(|replica| replica.id.service == service);
+        let links = links.filter_map(|replica| replica.links.get(&Server::Rabbitmq));
+        let in_use: Vec<SocketAddr> = links.flat_map(Proxy::carries_to).collect();
+        let nodes = self.rabbitmq_from(0)?.into_iter().enumerate();
+        Ok(nodes.filter(|(_, address)| in_use.contains(address)).map(|(node, _)| node).collect())
+    }
+
+    /// Cuts the RabbitMQ node of this place off from the others; not from its clients.
+    pub(crate) async fn cut_off(&mut self, node: usize) -> anyhow::Result<()> {
+        let addresses = self.cluster.as_ref().context("a single node has nobody to be cut off from")?.addresses();
+        let one = *addresses.get(node).with_context(|| format!("no node {node}"))?;
+        let cuts = self.cuts.as_mut().context("nodes cannot be cut off here")?;
+        self.cut_off = Some(node);
+        cuts.make(one, addresses.iter().copied().filter(|address| *address != one)).await
+    }
+
+    /// The place of the node that is cut off.
+    pub(crate) fn is_cut_off(&self) -> Option<usize> {
+        self.cut_off
+    }
+
+    /// All nodes reach one another again.
+    pub(crate) async fn mend_cut(&mut self) -> anyhow::Result<()> {
+        if let Some(cuts) = &mut self.cuts {
+            cuts.mend().await?;
+        }
+        self.cut_off = None;
+        Ok(())
     }
 
     /// The directory of this run.
