@@ -32,6 +32,7 @@ mod process;
 mod process_table;
 mod progress;
 mod sandbox;
+mod sentinels;
 mod server;
 mod servers;
 mod slot;
@@ -47,6 +48,7 @@ pub use options::{DataDir, ElasticsearchOptions, Log, RabbitmqNode, StackOptions
 pub use places::{cache_directory, default_data_directory};
 pub use ports::Ports;
 pub use progress::{Bars, Lines, Progress, Quiet, for_terminal};
+pub use sentinels::{SentinelOptions, Sentinels};
 pub use server::{Database, Server};
 pub use slot::{Condition, Status};
 pub use stack::Stack;

@@ -75,6 +75,7 @@ pub(crate) struct Assigned {
     pub(crate) epmd: u16,
     pub(crate) elasticsearch: u16,
     pub(crate) elasticsearch_transport: u16,
+    pub(crate) sentinels: [u16; 3],
     /// Keeps other stacks off the block while their ports are not bound yet, or not any more.
     _block: File,
 }
@@ -94,6 +95,7 @@ pub(crate) fn assign(cache: &Path, wanted: &Ports, starting: &[Server]) -> Resul
         epmd: base + 6,
         elasticsearch: wanted.elasticsearch.unwrap_or(base + 7),
         elasticsearch_transport: base + 8,
+        sentinels: [base + 9, base + 10, base + 11],
         _block: lock,
     })
 }

@@ -232,6 +232,10 @@ impl Stack {
         &self.cache
     }
 
+    pub(crate) fn redis_port(&self) -> u16 {
+        self.ports.redis
+    }
+
     pub(crate) fn mysql_port(&self) -> u16 {
         self.ports.mysql
     }

@@ -8,7 +8,9 @@ mod probe;
 mod rabbitmq;
 mod redis;
 
+pub(crate) use probe::sentinel_says;
 pub(crate) use rabbitmq::epmd;
+pub(crate) use redis::sentinel;
 
 use std::fs;
 use std::path::Path;

@@ -21,6 +21,25 @@ pub(super) async fn redis_answers(port: u16) -> bool {
     matches!(talk::<5>(port, b"PING\r\n").await, Ok(answer) if &answer == b"+PONG")
 }
 
+/// What a Sentinel tells of the primary that goes by this name, as `<field> <value>` lines; nothing if it knows none, or wants
+/// another password.
+pub(crate) async fn sentinel_says(port: u16, password: Option<&str>, master: &str) -> String {
+    let ask = async {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let login = password.map(|password| format!("AUTH {password}\r\n")).unwrap_or_default();
+        stream.write_all(format!("{login}SENTINEL MASTER {master}\r\n").as_bytes()).await?;
+        // It knows no QUIT, and closes when it has answered all.
+        stream.shutdown().await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, io::Error>(answer)
+    };
+    let answer = tokio::time::timeout(PATIENCE, ask).await.ok().and_then(Result::ok).unwrap_or_default();
+    // An array of texts, each behind its length: fields and values in turn.
+    let texts: Vec<&str> = answer.lines().filter(|line| !line.starts_with(['*', '$', '+', '-'])).collect();
+    texts.chunks(2).map(|pair| format!("{}\n", pair.join(" "))).collect()
+}
+
 /// After the AMQP 0-9-1 header the broker sends Connection.Start: a method frame (type 1) on
 /// channel 0. A broker that refuses sends its own header.
 pub(super) async fn amqp_starts(port: u16) -> bool {

@@ -1,8 +1,10 @@
-//! Redis 8 as the system wants it in production: append-only file, no snapshots, no eviction.
+//! Redis 8 as the system wants it in production: append-only file, no snapshots, no eviction. And the same program as a Sentinel.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::Site;
+use crate::cache::Images;
 use crate::sandbox::Sandbox;
 
 pub(super) fn command(site: &Site<'_>) -> Command {
@@ -25,4 +27,10 @@ pub(super) fn command(site: &Site<'_>) -> Command {
             "noeviction",
         ],
     )
+}
+
+/// A Sentinel, whose configuration is this file in its directory. It writes there what it learns.
+pub(crate) fn sentinel(images: &Images, data: &Path, configuration: &str) -> Command {
+    let configuration = format!("{}/{configuration}", crate::sandbox::DATA);
+    Sandbox::in_root(&images.main_root).command(data, "redis-server", [configuration.as_str(), "--sentinel"])
 }
