@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use deadpool_redis::redis::{Client, RedisError, cmd};
+use deadpool_redis::redis::{RedisError, cmd};
+use redislink::Primary;
 use tokio::time::timeout;
 
 use crate::{
@@ -53,21 +54,16 @@ pub struct Lease {
 }
 
 impl Cache {
-    /// Begins to connect, on the current tokio runtime. Redis need not be up. `url` and `key_prefix` are those of the system's
-    /// Redis.
+    /// Begins to connect, on the current tokio runtime. Redis need not be up. `primary` and `key_prefix` are those of the
+    /// system's Redis.
     ///
     /// # Errors
     /// [`Error::InvalidSettings`].
-    pub fn connect(url: &str, key_prefix: &str, settings: &Settings) -> Result<Self, Error> {
+    pub fn connect(primary: Primary, key_prefix: &str, settings: &Settings) -> Result<Self, Error> {
         settings.check()?;
-        // The parser's own words could repeat the URL.
-        let client = Client::open(url)
-            .map_err(|_| Error::InvalidSettings("the URL is not of the form redis://[user:password@]host[:port][/database]"))?;
-        let link =
-            Link::start(&client, Identity, LINK).map_err(|_| Error::InvalidSettings("the URL cannot be used with RESP3"))?;
         let inner = Inner {
             key_prefix: key_prefix.to_owned(),
-            link,
+            link: Link::start(primary, Identity, LINK),
             scripts: Scripts::new(),
             budget: Budget::new(settings.memory_bytes(), settings.ttl().max(LEASED_FOR)),
             metrics: Metrics::new(),

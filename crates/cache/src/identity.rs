@@ -44,6 +44,7 @@ impl From<Failure> for Outage {
         match failure {
             Failure::Connection(error) => Self::Redis(error),
             Failure::TimedOut => Self::TimedOut,
+            Failure::Replica => Self::Replica,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use cache::{Cache, Error, Settings};
 use devstack::Server;
+use redislink::Primary;
 use support::{Private, filled, is_bypass, key, leased, settings, until, value};
 
 /// An update's own deadline, and what the clock of a busy machine may add to it.
@@ -44,7 +45,7 @@ async fn while_redis_is_away_reads_go_on_and_updates_are_refused_and_afterwards_
 async fn a_redis_that_stands_still_costs_a_read_no_more_than_its_deadline() {
     let redis = Private::start().await;
     let short = Settings { read_timeout_ms: 50, ..settings() };
-    let cache = support::connected(Cache::connect(redis.url(), "chat:", &short).unwrap()).await;
+    let cache = support::connected(Cache::connect(Primary::at(redis.url()).unwrap(), "chat:", &short).unwrap()).await;
     redis.stack.pause(Server::Redis).unwrap();
     let began = Instant::now();
     assert!(is_bypass(&cache.get(&key("a")).await));
@@ -94,7 +95,7 @@ async fn a_primary_that_became_a_replica_is_asked_for_nothing() {
 async fn redis_need_not_be_up_at_the_start() {
     let redis = Private::start().await;
     redis.stack.kill(Server::Redis).await.unwrap();
-    let cache = Cache::connect(redis.url(), "chat:", &settings()).unwrap();
+    let cache = Cache::connect(Primary::at(redis.url()).unwrap(), "chat:", &settings()).unwrap();
     assert!(is_bypass(&cache.get(&key("a")).await));
     redis.stack.start(Server::Redis).await.unwrap();
     let cache = support::connected(cache).await;

@@ -40,11 +40,12 @@ impl RateLimit {
         let Some(policies) = Self::check(settings)? else {
             return Ok(Self { limits: None, creates_are_deferred: false });
         };
-        let link = script::connect(redis).await?;
+        let key_prefix = redis.key_prefix;
+        let link = script::connect(redis).await;
         let limits = Limits {
             rules: policies.map(|policy| policy.map(Rule::new)),
             clients: Clients { trusted: settings.trusted_proxies.clone(), header: settings.proxy_header },
-            buckets: Buckets::new(link, redis.key_prefix, settings.timeout()),
+            buckets: Buckets::new(link, key_prefix, settings.timeout()),
             on_outage: settings.on_outage,
         };
         Ok(Self { limits: Some(Arc::new(limits)), creates_are_deferred: false })

@@ -2,10 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use deadpool_redis::redis::{Client, RedisError, aio::MultiplexedConnection, cmd};
+use deadpool_redis::redis::{aio::MultiplexedConnection, cmd};
 use redislink::{Failure, Greeting};
 
-use crate::{Error, Redis};
+use crate::Redis;
 
 /// The way to Redis.
 pub(crate) type Link = redislink::Link<Script>;
@@ -18,16 +18,12 @@ pub(crate) struct Script(String);
 pub(crate) struct Unavailable;
 
 /// Begins to connect, on the current tokio runtime, and waits until the first attempt has ended, well or badly.
-pub(crate) async fn connect(redis: Redis<'_>) -> Result<Link, Error> {
-    // The parser's own words could repeat the URL.
-    let invalid =
-        |_: RedisError| Error::InvalidSettings("redis.url is not of the form redis://[user:password@]host[:port][/database]");
-    let client = Client::open(redis.url).map_err(invalid)?;
+pub(crate) async fn connect(redis: Redis<'_>) -> Link {
     // KEYS: the bucket. ARGV: its interval and its burst.
     let script = Script(format!("#!lua\n{}return {{take(KEYS[1], ARGV[1], ARGV[2])}}\n", gcra::TAKE));
-    let link = Link::start(&client, script, settings(redis.connect_timeout)).map_err(invalid)?;
+    let link = Link::start(redis.primary, script, settings(redis.connect_timeout));
     let _ = link.lent().await;
-    Ok(link)
+    link
 }
 
 fn settings(timeout: Duration) -> redislink::Settings {

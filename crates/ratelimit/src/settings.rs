@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use redislink::Primary;
 use serde::Deserialize;
 
 use crate::Networks;
@@ -71,10 +72,10 @@ pub enum OnOutage {
 }
 
 /// The Redis in which requests are counted.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Redis<'a> {
-    /// Where it is: `redis://[user:password@]host[:port][/database]`.
-    pub url: &'a str,
+    /// Where it is.
+    pub primary: Primary,
     /// What every key begins with.
     pub key_prefix: &'a str,
     /// How long making a connection may take.

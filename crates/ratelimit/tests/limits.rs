@@ -16,6 +16,7 @@ use actix_web::{
 use deadpool_redis::redis::{Client, cmd};
 use devstack::{Quiet, Server, Stack, StackOptions};
 use ratelimit::{OnOutage, ProxyHeader, RateLimit, Redis, Settings};
+use redislink::Primary;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the clock of a busy machine may add to a deadline.
@@ -46,7 +47,8 @@ fn prefix() -> String {
 }
 
 async fn start(settings: &Settings, url: &str, key_prefix: &str) -> RateLimit {
-    RateLimit::start(settings, Redis { url, key_prefix, connect_timeout: CONNECT_TIMEOUT }).await.unwrap()
+    let primary = Primary::at(url).unwrap();
+    RateLimit::start(settings, Redis { primary, key_prefix, connect_timeout: CONNECT_TIMEOUT }).await.unwrap()
 }
 
 /// A service whose only route is limited, beside one that is not: sends it a request from a peer.
@@ -185,15 +187,11 @@ async fn without_limits_nothing_is_connected_and_nothing_said() {
 }
 
 #[actix_web::test]
-async fn settings_that_cannot_work_are_refused_without_repeating_the_url() {
-    for (settings, url) in [
-        (settings(600_001), "redis://localhost"),
-        (Settings { timeout_ms: 0, ..settings(1) }, "redis://localhost"),
-        (settings(1), "nonsense://:secret@localhost"),
-    ] {
-        let redis = Redis { url, key_prefix: "x:", connect_timeout: CONNECT_TIMEOUT };
-        let Err(error) = RateLimit::start(&settings, redis).await else { panic!("{settings:?} is accepted") };
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+async fn settings_that_cannot_work_are_refused() {
+    for settings in [settings(600_001), Settings { timeout_ms: 0, ..settings(1) }] {
+        let primary = Primary::at("redis://localhost").unwrap();
+        let redis = Redis { primary, key_prefix: "x:", connect_timeout: CONNECT_TIMEOUT };
+        assert!(RateLimit::start(&settings, redis).await.is_err(), "{settings:?} is accepted");
     }
 }
 

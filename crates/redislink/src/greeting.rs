@@ -18,8 +18,10 @@ pub trait Greeting: Send + Sync + 'static {
 /// Why there is no connection, where it was not the greeting that said so.
 #[derive(Debug, Clone)]
 pub enum Failure {
-    /// It could not be made.
+    /// It could not be made, or no Sentinel says where to.
     Connection(RedisError),
     /// The other end did not answer the greeting in time.
     TimedOut,
+    /// The Sentinels told of a server that is a replica, or the primary has become one.
+    Replica,
 }

@@ -6,7 +6,16 @@
 
 mod greeting;
 mod link;
+mod primary;
+mod sentinels;
 mod task;
 
 pub use greeting::{Failure, Greeting};
 pub use link::{Lent, Link, Settings};
+pub use primary::Primary;
+pub use sentinels::Sentinels;
+
+/// Settings that cannot work, and why. It shows no URL and no password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSettings(pub &'static str);

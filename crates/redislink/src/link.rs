@@ -2,13 +2,13 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
-use deadpool_redis::redis::{Client, IntoConnectionInfo as _, ProtocolVersion, RedisError, aio::MultiplexedConnection};
+use deadpool_redis::redis::aio::MultiplexedConnection;
 use tokio::{
     sync::{Notify, watch},
     task::AbortHandle,
 };
 
-use crate::{Failure, Greeting, task::Task};
+use crate::{Failure, Greeting, Primary, task::Task};
 
 /// What a link is told beside its greeting.
 #[derive(Debug, Clone, Copy)]
@@ -77,13 +77,10 @@ impl<P: fmt::Debug> fmt::Debug for Lent<P> {
 
 impl<G: Greeting> Link<G> {
     /// Begins to connect, on the current tokio runtime. Redis need not be up.
-    ///
-    /// # Errors
-    /// When the client's address cannot be used.
-    pub fn start(client: &Client, greeting: G, settings: Settings) -> Result<Self, RedisError> {
+    pub fn start(primary: Primary, greeting: G, settings: Settings) -> Self {
         let shared = Arc::new(Shared { state: watch::Sender::new(State::Connecting), renew: Notify::new() });
-        let task = Task { shared: shared.clone(), client: speaking_resp3(client)?, greeting, settings };
-        Ok(Self { shared, task: tokio::spawn(task.run()).abort_handle() })
+        let task = Task { shared: shared.clone(), primary: primary.speaking_resp3(), greeting, settings };
+        Self { shared, task: tokio::spawn(task.run()).abort_handle() }
     }
 
     /// The connection, if there is one now.
@@ -137,11 +134,4 @@ impl<G: Greeting> Drop for Link<G> {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// With RESP3 the client library reports the end of a connection when it happens, not when the next command fails.
-fn speaking_resp3(client: &Client) -> Result<Client, RedisError> {
-    let info = client.get_connection_info().clone();
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    Client::open(info.set_redis_settings(redis).into_connection_info()?)
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_redis::redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, aio::MultiplexedConnection};
+use deadpool_redis::redis::{AsyncConnectionConfig, PushInfo, PushKind, aio::MultiplexedConnection};
 use metrics::Gauge;
 use tokio::{
     sync::Notify,
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    Failure, Greeting, Lent, Settings,
+    Failure, Greeting, Lent, Primary, Settings,
     link::{Shared, State},
 };
 
@@ -27,7 +27,7 @@ const WRITE_QUEUE: usize = 1024;
 
 pub(crate) struct Task<G: Greeting> {
     pub(crate) shared: Arc<Shared<G>>,
-    pub(crate) client: Client,
+    pub(crate) primary: Primary,
     pub(crate) greeting: G,
     pub(crate) settings: Settings,
 }
@@ -80,7 +80,7 @@ impl<G: Greeting> Task<G> {
                 }
                 Ok::<(), ()>(())
             });
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await.map_err(Failure::Connection)?;
+        let connection = self.primary.connect(&config, self.settings.greeting_timeout).await?;
         let peer = self.greet(connection.clone()).await?;
         Ok(Lent::new(connection, peer))
     }
@@ -88,6 +88,13 @@ impl<G: Greeting> Task<G> {
     async fn greet(&self, connection: MultiplexedConnection) -> Result<G::Peer, G::Outage> {
         let greeted = timeout(self.settings.greeting_timeout, self.greeting.greet(connection)).await;
         greeted.unwrap_or_else(|_| Err(Failure::TimedOut.into()))
+    }
+
+    /// Greets a server that was a primary, if it still is one.
+    async fn greet_primary(&self, mut connection: MultiplexedConnection) -> Result<G::Peer, G::Outage> {
+        let checked = timeout(self.settings.greeting_timeout, self.primary.check(&mut connection)).await;
+        checked.unwrap_or(Err(Failure::TimedOut))?;
+        self.greet(connection).await
     }
 
     /// Lends the connection to the callers until it is lost, its other end does not answer or is another, or it is to be renewed.
@@ -109,7 +116,7 @@ impl<G: Greeting> Task<G> {
     async fn changed(&self, lent: Lent<G::Peer>) -> &'static str {
         loop {
             sleep(HEARTBEAT).await;
-            match self.greet(lent.connection()).await {
+            match self.greet_primary(lent.connection()).await {
                 Ok(peer) if peer == *lent => {}
                 Ok(_) => return "the server is not what it was",
                 Err(_) => return "the server does not answer as it should",

@@ -85,7 +85,7 @@ impl Sequencer {
     }
 
     async fn look_and_load(&self) -> Result<Adoption, Error> {
-        let mut connection = server::connect(self.client(), self.settings()).await?;
+        let mut connection = server::connect(self.primary(), self.settings()).await?;
         let run_id = server::fit_run_id(&mut connection).await?;
         let found: Option<Vec<u8>> = cmd("GET").arg(self.keys().record()).query_async(&mut connection).await?;
         match found.as_deref().and_then(Record::parse) {
@@ -123,7 +123,7 @@ impl Sequencer {
     }
 
     async fn compare_and_set(&self, record: &Record) -> Result<bool, Error> {
-        let mut connection = server::connect(self.client(), self.settings()).await?;
+        let mut connection = server::connect(self.primary(), self.settings()).await?;
         if server::fit_run_id(&mut connection).await? != record.run_id {
             return Ok(false);
         }

@@ -3,7 +3,7 @@
 //! Nothing here may show a key, a token or the URL.
 
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
-use redislink::Failure;
+use redislink::{Failure, InvalidSettings};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,14 @@ impl From<Failure> for Outage {
         match failure {
             Failure::Connection(error) => Self::Connection(error),
             Failure::TimedOut => Self::TimedOut,
+            Failure::Replica => Self::Replica,
         }
+    }
+}
+
+impl From<InvalidSettings> for Error {
+    fn from(InvalidSettings(why): InvalidSettings) -> Self {
+        Self::InvalidSettings(why)
     }
 }
 

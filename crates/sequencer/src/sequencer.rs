@@ -2,8 +2,8 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use deadpool_redis::redis::{Client, Cmd, FromRedisValue, Value, cmd};
-use redislink::Link;
+use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
+use redislink::{Link, Primary};
 use tokio::time::timeout;
 
 use crate::{
@@ -20,7 +20,7 @@ pub struct Sequencer {
 
 struct Inner {
     settings: Settings,
-    client: Client,
+    primary: Primary,
     keys: Keys,
     link: Link<Identity>,
     response_timeout: Duration,
@@ -32,13 +32,14 @@ impl Sequencer {
     /// # Errors
     /// [`Error::InvalidSettings`].
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
-        let client = settings.client()?;
+        settings.check()?;
+        let primary = settings.primary()?;
         let inner = Inner {
             keys: Keys::new(&settings.key_prefix),
-            link: Link::start(&client, Identity, link_settings(settings))?,
+            link: Link::start(primary.clone(), Identity, link_settings(settings)),
             response_timeout: settings.response_timeout(),
             settings: settings.clone(),
-            client,
+            primary,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -110,8 +111,9 @@ impl Sequencer {
         &self.inner.settings
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.inner.client
+    /// Where Redis is, for whatever else is kept in the same one.
+    pub fn primary(&self) -> &Primary {
+        &self.inner.primary
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -3,20 +3,20 @@
 //! A connection cannot outlive its server process: what is read and what is done on it concern the same one. So the plain
 //! connection that is made here must never reconnect by itself.
 
-use deadpool_redis::redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection, cmd};
-use redislink::Greeting;
+use deadpool_redis::redis::{AsyncConnectionConfig, aio::MultiplexedConnection, cmd};
+use redislink::{Greeting, Primary};
 
 use crate::{Error, Outage, Settings, reply};
 
 /// The lowest version: before it, scripts were kept in snapshots and so outlived their process.
 const LOWEST_MAJOR_VERSION: u32 = 7;
 
-/// Opens a connection that ends when it is dropped. Bounded by the connect timeout.
-pub(crate) async fn connect(client: &Client, settings: &Settings) -> Result<MultiplexedConnection, Error> {
+/// Opens a connection that ends when it is dropped. Bounded by the connect timeout, and by that of the Sentinels, where there are any.
+pub(crate) async fn connect(primary: &Primary, settings: &Settings) -> Result<MultiplexedConnection, Error> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout()))
         .set_response_timeout(Some(settings.response_timeout()));
-    client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| Outage::Connection(error).into())
+    primary.connect(&config, settings.response_timeout()).await.map_err(|failure| Outage::from(failure).into())
 }
 
 /// What the shared connection is asked before it is lent: who is at its other end.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use deadpool_redis::redis::Client;
+use redislink::{Primary, Sentinels};
 use serde::Deserialize;
 
 use crate::Error;
@@ -13,6 +13,14 @@ use crate::Error;
 pub struct Settings {
     /// Where Redis is: `redis://[user:password@]host[:port][/database]`.
     pub url: String,
+    /// The Sentinels that say where the primary is, `host:port` separated by commas; the URL's host and port do not count then. Empty:
+    /// Redis is where the URL says.
+    pub sentinels: String,
+    /// The primary's name with the Sentinels. Empty without them.
+    pub master: String,
+    /// The Sentinels' own password, if they have one. (Redis' is the URL's.)
+    #[serde(default)]
+    pub sentinel_password: Option<String>,
     /// What every key begins with: systems with different prefixes can share a server. No braces.
     pub key_prefix: String,
     /// Milliseconds that making a connection may take.
@@ -28,8 +36,18 @@ pub struct Settings {
 const MAX_IDEMPOTENCY_TTL_S: u64 = 31 * 24 * 3600;
 
 impl Settings {
-    /// Checks the settings and makes the client, which does not connect yet.
-    pub(crate) fn client(&self) -> Result<Client, Error> {
+    /// Where Redis is.
+    pub(crate) fn primary(&self) -> Result<Primary, Error> {
+        let primary = Primary::at(&self.url)?;
+        let sentinels = Sentinels::from_settings(&self.sentinels, &self.master, self.sentinel_password.as_deref())?;
+        Ok(match sentinels {
+            Some(sentinels) => primary.told_by(sentinels),
+            None => primary,
+        })
+    }
+
+    /// Refuses numbers and texts that cannot work.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.key_prefix.contains(['{', '}']) {
             return Err(Error::InvalidSettings(
                 "the key prefix must not contain braces: they mark what keys of one application share",
@@ -41,9 +59,7 @@ impl Settings {
         if !(1..=MAX_IDEMPOTENCY_TTL_S).contains(&self.idempotency_ttl_s) {
             return Err(Error::InvalidSettings("idempotency_ttl_s must be from 1 to 2678400, which is 31 days"));
         }
-        // The parser's own words could repeat the URL.
-        Client::open(self.url.as_str())
-            .map_err(|_| Error::InvalidSettings("the URL is not of the form redis://[user:password@]host[:port][/database]"))
+        Ok(())
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
@@ -59,6 +75,9 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("url", &"…")
+            .field("sentinels", &self.sentinels)
+            .field("master", &self.master)
+            .field("sentinel_password", &self.sentinel_password.as_ref().map(|_| "…"))
             .field("key_prefix", &self.key_prefix)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("response_timeout_ms", &self.response_timeout_ms)
@@ -74,6 +93,9 @@ mod tests {
     fn settings(url: &str, key_prefix: &str) -> Settings {
         Settings {
             url: url.into(),
+            sentinels: String::new(),
+            master: String::new(),
+            sentinel_password: None,
             key_prefix: key_prefix.into(),
             connect_timeout_ms: 1,
             response_timeout_ms: 1,
@@ -85,17 +107,21 @@ mod tests {
     fn a_password_is_not_shown_by_the_settings_nor_by_what_is_wrong_with_them() {
         let shown = format!("{:?}", settings("redis://:secret@localhost", "chat:"));
         assert!(!shown.contains("secret"), "{shown}");
-        let error = settings("nonsense://:secret@localhost", "chat:").client().unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        let sentinels = Settings { sentinel_password: Some("secret".into()), ..settings("redis://localhost", "chat:") };
+        assert!(!format!("{sentinels:?}").contains("secret"), "{sentinels:?}");
+        for error in [settings("nonsense://:secret@localhost", "chat:").primary().unwrap_err(), sentinels.primary().unwrap_err()]
+        {
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
     }
 
     #[test]
     fn settings_that_cannot_work_are_refused_before_anything_connects() {
-        assert!(settings("redis://localhost", "chat:").client().is_ok());
-        assert!(settings("redis://localhost", "{chat}:").client().is_err());
-        assert!(Settings { response_timeout_ms: 0, ..settings("redis://localhost", "chat:") }.client().is_err());
+        assert!(settings("redis://localhost", "chat:").check().is_ok());
+        assert!(settings("redis://localhost", "{chat}:").check().is_err());
+        assert!(Settings { response_timeout_ms: 0, ..settings("redis://localhost", "chat:") }.check().is_err());
         for idempotency_ttl_s in [0, MAX_IDEMPOTENCY_TTL_S + 1, u64::MAX] {
-            assert!(Settings { idempotency_ttl_s, ..settings("redis://localhost", "chat:") }.client().is_err());
+            assert!(Settings { idempotency_ttl_s, ..settings("redis://localhost", "chat:") }.check().is_err());
         }
     }
 }

@@ -6,15 +6,13 @@ mod support;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sequencer::{Adoption, Error, NeedsEpochReason, Outage};
-use support::{Private, chat, next_message, open, run_id, seeded_chat, settings, until};
+use support::{Private, REPLICATION, chat, next_message, open, replicate, run_id, seeded_chat, settings, until};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// What a server may take to become another's replica.
-const REPLICATION: Duration = Duration::from_secs(20);
 const RECOVERY: Duration = Duration::from_secs(2);
 
 #[tokio::test]
@@ -118,14 +116,6 @@ async fn a_promoted_replica_with_the_primarys_data_needs_an_epoch_of_its_own() {
         }
         other => panic!("{other:?}"),
     }
-}
-
-/// Makes the one a replica of the other and waits until it has all its data.
-async fn replicate(primary: &Private, replica: &Private) {
-    let port = primary.settings.url.rsplit(':').next().unwrap();
-    primary.operate::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
-    replica.operate::<()>(&["REPLICAOF", "127.0.0.1", port]);
-    until(REPLICATION, async || replica.operate::<String>(&["INFO", "replication"]).contains("master_link_status:up")).await;
 }
 
 fn process_id(redis: &Private) -> String {

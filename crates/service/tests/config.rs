@@ -200,6 +200,12 @@ fn the_settings_in_force_are_shown_without_secrets_and_only_for_the_sections_use
 #[derive(Debug, Deserialize)]
 struct Guarded {
     api: Api,
+    redis: Redis,
+}
+
+#[derive(Debug, Deserialize)]
+struct Redis {
+    sentinel_password: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -208,7 +214,7 @@ struct Api {
 }
 
 #[test]
-fn a_token_is_read_from_its_file_and_never_shown() {
+fn a_token_and_a_password_are_read_from_their_files_and_never_shown() {
     let token = |variables: Variables<'_>| load_from::<Guarded>(owned(variables), None).unwrap().api.admin_token;
     assert_eq!(token(&[]), None);
     assert_eq!(token(&[("ADMIN_TOKEN", "a://secret")]).as_deref(), Some("a://secret"));
@@ -216,7 +222,13 @@ fn a_token_is_read_from_its_file_and_never_shown() {
     assert_eq!(token(&[("ADMIN_TOKEN_FILE", file.path())]).as_deref(), Some("secret"));
     // An empty file is a token that the service will refuse, not the absence of one.
     assert_eq!(token(&[("ADMIN_TOKEN_FILE", TemporaryFile::new("\n").path())]).as_deref(), Some(""));
-    let shown = redacted_from::<Guarded>(owned(&[("ADMIN_TOKEN", "a://secret")]), None).unwrap();
-    assert!(shown.lines().any(|line| line == "admin_token = \"***\""), "{shown}");
+    let from_file = [("CHAT__REDIS__SENTINEL_PASSWORD_FILE", file.path())];
+    let password = load_from::<Guarded>(owned(&from_file), None).unwrap().redis.sentinel_password;
+    assert_eq!(password.as_deref(), Some("secret"));
+    let both = [("ADMIN_TOKEN", "a://secret"), ("CHAT__REDIS__SENTINEL_PASSWORD", "secret")];
+    let shown = redacted_from::<Guarded>(owned(&both), None).unwrap();
+    for key in ["admin_token", "sentinel_password"] {
+        assert!(shown.lines().any(|line| line == format!("{key} = \"***\"")), "{shown}");
+    }
     assert!(!shown.contains("secret"), "{shown}");
 }

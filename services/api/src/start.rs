@@ -91,8 +91,9 @@ pub async fn start(
     let store = Store::connect(&config.mysql)?;
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
-    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?;
-    let cache = config.cache.enabled.then(|| Cache::connect(&config.redis.url, &config.redis.key_prefix, &config.cache));
+    let rate_limit = RateLimit::start(&config.rate_limit, counting(&sequencer, &config.redis)).await?;
+    let cache =
+        config.cache.enabled.then(|| Cache::connect(sequencer.primary().clone(), &config.redis.key_prefix, &config.cache));
     let cached = Cached::new(cache.transpose()?);
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
@@ -113,9 +114,9 @@ pub async fn start(
 }
 
 /// Requests are counted where numbers are given.
-fn counting(redis: &sequencer::Settings) -> ratelimit::Redis<'_> {
+fn counting<'a>(sequencer: &Sequencer, redis: &'a sequencer::Settings) -> ratelimit::Redis<'a> {
     ratelimit::Redis {
-        url: &redis.url,
+        primary: sequencer.primary().clone(),
         key_prefix: &redis.key_prefix,
         connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
     }

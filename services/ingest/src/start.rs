@@ -82,7 +82,7 @@ pub async fn start(
     let background = CancellationToken::new();
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
-    let rate_limit = RateLimit::start(&config.rate_limit, counting(&config.redis)).await?.deferring_creates();
+    let rate_limit = RateLimit::start(&config.rate_limit, counting(&sequencer, &config.redis)).await?.deferring_creates();
     let publisher = Publisher::start(&config.amqp, background.clone());
     if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
         return Err(wrong.into());
@@ -102,9 +102,9 @@ pub async fn start(
 }
 
 /// Requests are counted where numbers are given.
-fn counting(redis: &sequencer::Settings) -> ratelimit::Redis<'_> {
+fn counting<'a>(sequencer: &Sequencer, redis: &'a sequencer::Settings) -> ratelimit::Redis<'a> {
     ratelimit::Redis {
-        url: &redis.url,
+        primary: sequencer.primary().clone(),
         key_prefix: &redis.key_prefix,
         connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
     }

@@ -10,6 +10,7 @@ use std::{
 use cache::{Cache, Key, Lease, Read, Settings};
 use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue, cmd};
 use devstack::{Quiet, Server, Stack, StackOptions};
+use redislink::Primary;
 
 /// What must happen, and whose duration is not the matter.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +43,7 @@ impl Shared {
     }
 
     pub(crate) async fn cache_with(&self, settings: Settings) -> Cache {
-        connected(Cache::connect(&self.url, &self.prefix, &settings).unwrap()).await
+        connected(Cache::connect(Primary::at(&self.url).unwrap(), &self.prefix, &settings).unwrap()).await
     }
 
     pub(crate) fn keys(&self) -> Vec<String> {
@@ -97,7 +98,7 @@ impl Private {
     }
 
     pub(crate) async fn cache(&self) -> Cache {
-        connected(Cache::connect(self.url(), "chat:", &settings()).unwrap()).await
+        connected(Cache::connect(Primary::at(self.url()).unwrap(), "chat:", &settings()).unwrap()).await
     }
 
     pub(crate) fn operate<T: FromRedisValue>(&self, command: &[&str]) -> T {

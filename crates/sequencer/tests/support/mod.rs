@@ -18,9 +18,15 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the clock of a busy machine may add to a deadline.
 pub(crate) const SLACK: Duration = Duration::from_millis(500);
 
+/// What a server may take to become another's replica.
+pub(crate) const REPLICATION: Duration = Duration::from_secs(20);
+
 pub(crate) fn settings(url: &str, key_prefix: &str) -> Settings {
     Settings {
         url: url.into(),
+        sentinels: String::new(),
+        master: String::new(),
+        sentinel_password: None,
         key_prefix: key_prefix.into(),
         connect_timeout_ms: CONNECT_TIMEOUT.as_millis() as u64,
         response_timeout_ms: RESPONSE_TIMEOUT.as_millis() as u64,
@@ -195,4 +201,12 @@ pub(crate) async fn until<F: Future<Output = bool>>(limit: Duration, mut holds: 
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     began.elapsed()
+}
+
+/// Makes the one a replica of the other and waits until it has all its data.
+pub(crate) async fn replicate(primary: &Private, replica: &Private) {
+    let port = primary.settings.url.rsplit(':').next().unwrap();
+    primary.operate::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
+    replica.operate::<()>(&["REPLICAOF", "127.0.0.1", port]);
+    until(REPLICATION, async || replica.operate::<String>(&["INFO", "replication"]).contains("master_link_status:up")).await;
 }

@@ -28,9 +28,9 @@ const WELL_KNOWN: [(&str, &str); 12] = [
     ("RUST_LOG", "log.filter"),
 ];
 
-/// The secrets are the URLs, each of which may hold a password, and the tokens.
+/// The secrets are the URLs, each of which may hold a password, the passwords, and the tokens.
 pub(super) fn is_secret(key: &str) -> bool {
-    key.ends_with(".url") || key.ends_with("_token")
+    [".url", "_password", "_token"].iter().any(|end| key.ends_with(end))
 }
 
 /// The variable to tell an operator of, for a setting.

@@ -10,9 +10,10 @@ use crate::Error;
 const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Settings without a default, each shown by a value of its type.
-const WITHOUT_DEFAULT: [(&str, ValueKind); 6] = [
+const WITHOUT_DEFAULT: [(&str, ValueKind); 7] = [
     ("mysql.url", ValueKind::String(String::new())),
     ("redis.url", ValueKind::String(String::new())),
+    ("redis.sentinel_password", ValueKind::String(String::new())),
     ("amqp.url", ValueKind::String(String::new())),
     ("elasticsearch.url", ValueKind::String(String::new())),
     ("http.port", ValueKind::I64(0)),
