@@ -23,7 +23,7 @@ pub struct StackOptions {
     pub log: Log,
     /// How Elasticsearch shares the machine.
     pub elasticsearch: ElasticsearchOptions,
-    /// How long one server may take until it answers.
+    /// How long one server may take until it answers; before that, as long again to make the files that it begins with.
     pub ready_within: Duration,
     /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this
     /// in.

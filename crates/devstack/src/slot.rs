@@ -17,8 +17,6 @@ use crate::{Database, Error, Log, Server, logs};
 
 /// How long a server may take to stop by itself. MySQL with much to flush is the slowest.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
-/// How long setting up the database's files may take.
-const SET_UP_DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(10);
 
 /// How a server is just now.
@@ -97,7 +95,7 @@ impl Slot {
         let log = self.spawn(command, launch).await?;
         let process = self.current();
         let in_time = match &process {
-            Some(process) => process.wait_gone(SET_UP_DEADLINE).await,
+            Some(process) => process.wait_gone(launch.ready_within).await,
             None => true,
         };
         self.clear();
@@ -106,7 +104,7 @@ impl Slot {
             Some(status) => Err(self.ended(status, &log)),
             // Killed through another handle in the meantime.
             None if in_time => Err(Error::NotRunning(self.server)),
-            None => Err(self.not_ready(SET_UP_DEADLINE, &log)),
+            None => Err(self.not_ready(launch.ready_within, &log)),
         }
     }
 
