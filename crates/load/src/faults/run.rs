@@ -39,7 +39,7 @@ pub(crate) struct Plan {
     pub(crate) steps: usize,
     pub(crate) rate: Rate,
     pub(crate) chats: usize,
-    /// How long recovery may take; until all is stored, as long again as the fault was held.
+    /// How long recovery may take; until all is stored, as long again as something was wrong.
     pub(crate) recover_within: Duration,
 }
 
@@ -93,7 +93,7 @@ impl Run<'_> {
         let ledger = self.traffic.ledger.clone();
         ledger.begin_step();
         let before = ledger.tally();
-        let recovery = self.perform(step).await?;
+        let (disturbed, recovery) = self.perform(step).await?;
         let told = Told::between(before, ledger.tally());
         self.table.enter(step.faults.iter().map(|(fault, _)| *fault).collect(), told, recovery);
         let Recovery { answering, stored } = recovery;
@@ -110,7 +110,7 @@ impl Run<'_> {
         println!("{line}");
         // What has piled up for a while may take a while to be stored, but no longer than that.
         let within = self.plan.recover_within;
-        if answering > within || stored > within + step.hold {
+        if answering > within || stored > within + disturbed {
             self.late.push(line);
         }
         let violations = ledger.violations();
@@ -118,8 +118,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn perform(&mut self, step: &Step) -> anyhow::Result<Recovery> {
+    /// How long something was wrong, from the first injection to the last healing, and the recovery from it.
+    async fn perform(&mut self, step: &Step) -> anyhow::Result<(Duration, Recovery)> {
         redis::keep_snapshot(self.fleet).await?;
+        let first = Instant::now();
         let mut outcome = Ok(());
         let mut there = Vec::new();
         for (index, (fault, draw)) in step.faults.iter().enumerate() {
@@ -145,9 +147,10 @@ impl Run<'_> {
             self.witness.happened(fault, Moments { begun, injected, healing, healed: Instant::now() });
         }
         outcome?;
+        let disturbed = first.elapsed();
         let recovery = recover(self.fleet, &self.traffic, &self.store, step.number).await?;
         self.fleet.check()?;
-        Ok(recovery)
+        Ok((disturbed, recovery))
     }
 }
 
