@@ -39,6 +39,18 @@ impl Chat {
         self.client.ask(Service::Ingest, "POST", &format!("{}/messages", self.path())).json(json!({ "body": text }))
     }
 
+    /// Posts messages until one is accepted, as a client does after an outage, and returns its number.
+    pub async fn post_until_accepted(&self, text: &str, within: Duration) -> u64 {
+        let mut number = None;
+        let accepted = async || {
+            let answer = self.attempt_post(text).send().await;
+            number = (answer.status == 201).then(|| answer.json()["number"].as_u64().expect("a number"));
+            number.is_some()
+        };
+        eventually("creates are accepted", within, accepted).await;
+        number.expect("an accepted create")
+    }
+
     /// The creation of several messages at once, yet to be sent.
     pub fn attempt_batch(&self, body: Value) -> Ask {
         self.client.ask(Service::Ingest, "POST", &format!("{}/messages:batch", self.path())).json(body)

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use testkit::{Server, System, eventually};
+use testkit::{Server, System};
 
 const SCRIPT: &str = include_str!("../../../../deploy/backup/redis-backup");
 /// How soon creates must succeed again.
@@ -75,14 +75,7 @@ async fn a_redis_put_back_from_its_back_up_goes_on_in_a_new_epoch() {
     system.stack().start(Server::Redis).await.unwrap();
 
     // Numbers that are younger than the back-up are not given again.
-    let mut number = None;
-    let accepted = async || {
-        let answer = chat.attempt_post("after").send().await;
-        number = (answer.status == 201).then(|| answer.json()["number"].as_u64().unwrap());
-        number.is_some()
-    };
-    eventually("creates are accepted in a new epoch", BACK_WITHIN, accepted).await;
-    assert_eq!(number, Some(5));
+    assert_eq!(chat.post_until_accepted("after", BACK_WITHIN).await, 5);
     chat.await_stored(5).await;
     let opened = store::epochs::history(&mut system.store().acquire().await.unwrap(), 1).await.unwrap();
     assert_eq!(opened[0].reason, "redis_restarted");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Server, System, eventually};
+use testkit::{Server, System};
 
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 
@@ -39,14 +39,7 @@ async fn a_broker_made_anew_from_its_definitions_goes_on_in_a_new_epoch() {
     let imported = management.request(reqwest::Method::POST).json(&definitions).send().await.unwrap();
     assert!(imported.status().is_success(), "{}", imported.text().await.unwrap());
 
-    let mut number = None;
-    let accepted = async || {
-        let answer = chat.attempt_post("after").send().await;
-        number = (answer.status == 201).then(|| answer.json()["number"].as_u64().unwrap());
-        number.is_some()
-    };
-    eventually("creates are accepted in a new epoch", BACK_WITHIN, accepted).await;
-    let number = number.unwrap();
+    let number = chat.post_until_accepted("after", BACK_WITHIN).await;
     assert!(number > 3, "{number}");
     chat.await_stored(number).await;
     assert_eq!(chat.messages().await.iter().filter(|(_, body)| body == "before").count(), 3);
