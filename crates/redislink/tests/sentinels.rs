@@ -30,8 +30,8 @@ async fn a_link_follows_the_primary_to_where_the_sentinels_have_moved_it() {
     let (link, _) = link(&primary(&sentinels, None));
     assert_eq!(*link.lent().await.unwrap(), run_id(&first).await);
 
-    first.kill(Server::Redis).await.unwrap();
     let promoted = run_id(&second).await;
+    first.kill(Server::Redis).await.unwrap();
     until(FAILOVER, || link.now().is_some_and(|lent| *lent == promoted)).await;
 }
 

@@ -43,6 +43,7 @@ async fn a_replica_that_sentinels_promoted_needs_an_epoch_and_all_go_there_thoug
 }
 
 async fn run_id_once_promoted(redis: &Private) -> String {
-    until(FAILOVER, async || redis.operate::<String>(&["INFO", "replication"]).contains("role:master")).await;
+    let promoted = async || redis.ask::<String>(&["INFO", "replication"]).is_ok_and(|info| info.contains("role:master"));
+    until(FAILOVER, promoted).await;
     run_id(&redis.settings)
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue, cmd};
+use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue, RedisResult, cmd};
 use devstack::{Quiet, Server, Stack, StackOptions};
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use events::Epoch;
@@ -120,12 +120,21 @@ impl Private {
 
     /// Sends a command as an operator would.
     pub(crate) fn operate<T: FromRedisValue>(&self, command: &[&str]) -> T {
-        run(&self.settings.url, cmd(command[0]).arg(&command[1..]))
+        self.ask(command).unwrap()
+    }
+
+    /// Does so while the server may be promoted, which closes all its clients' connections.
+    pub(crate) fn ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
+        cmd(command[0]).arg(&command[1..]).query(&mut connect(&self.settings.url)?)
     }
 }
 
 fn plain(url: &str) -> Connection {
-    Client::open(url).unwrap().get_connection_with_timeout(Duration::from_secs(5)).unwrap()
+    connect(url).unwrap()
+}
+
+fn connect(url: &str) -> RedisResult<Connection> {
+    Client::open(url)?.get_connection_with_timeout(Duration::from_secs(5))
 }
 
 pub(crate) fn run<T: FromRedisValue>(url: &str, command: &Cmd) -> T {
