@@ -17,7 +17,7 @@ use crate::{
     backoff::{Backoff, Bounds},
     batch::{Limits, cut},
     decode::{Entry, Subject},
-    index::{HandOver, HandOvers},
+    hand_over::{HandOver, HandOvers},
     isolate::Parts,
     letters,
     persist::{Persister, Stored},

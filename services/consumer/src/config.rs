@@ -41,6 +41,8 @@ pub struct Settings {
     pub batch_ms: u64,
     /// Batches that may wait to be indexed; beyond it they are left to the outbox.
     pub indexer_queue_batches: usize,
+    /// How soon after a request to the index the next one may begin while little waits for it, in milliseconds.
+    pub index_every_ms: u64,
     /// How often the outbox is looked at, in milliseconds.
     pub relay_interval_ms: u64,
     /// How often counts are brought up to date, in milliseconds.
@@ -68,6 +70,7 @@ impl Settings {
             (batch.contains(&self.message_batch_items), "consumer.message_batch_items must be 1 to 10000"),
             ((1..=60_000).contains(&self.batch_ms), "consumer.batch_ms must be 1 to 60000"),
             ((1..=1_000).contains(&self.indexer_queue_batches), "consumer.indexer_queue_batches must be 1 to 1000"),
+            (self.index_every_ms <= 5_000, "consumer.index_every_ms must be 0 to 5000"),
             ((10..=60_000).contains(&self.relay_interval_ms), "consumer.relay_interval_ms must be 10 to 60000"),
             ((100..=86_400_000).contains(&self.count_interval_ms), "consumer.count_interval_ms must be 100 to 86400000"),
             ((100..=86_400_000).contains(&self.count_first_ms), "consumer.count_first_ms must be 100 to 86400000"),
@@ -83,6 +86,10 @@ impl Settings {
 
     pub(crate) fn retry(&self) -> Bounds {
         Bounds { min: Duration::from_millis(self.retry_min_ms), max: Duration::from_millis(self.retry_max_ms) }
+    }
+
+    pub(crate) fn index_every(&self) -> Duration {
+        Duration::from_millis(self.index_every_ms)
     }
 
     pub(crate) fn relay_interval(&self) -> Duration {
@@ -113,6 +120,7 @@ mod tests {
             message_batch_items: 1000,
             batch_ms: 50,
             indexer_queue_batches: 16,
+            index_every_ms: 250,
             relay_interval_ms: 200,
             count_interval_ms: 3_600_000,
             count_first_ms: 30_000,
@@ -129,6 +137,7 @@ mod tests {
             ("message_batch_items", Settings { message_batch_items: 10_001, ..settings() }),
             ("batch_ms", Settings { batch_ms: 0, ..settings() }),
             ("indexer_queue_batches", Settings { indexer_queue_batches: 0, ..settings() }),
+            ("index_every_ms", Settings { index_every_ms: 5_001, ..settings() }),
             ("relay_interval_ms", Settings { relay_interval_ms: 0, ..settings() }),
             ("count_interval_ms", Settings { count_interval_ms: 0, ..settings() }),
             ("count_first_ms", Settings { count_first_ms: 0, ..settings() }),

@@ -1,7 +1,7 @@
 //! Gives stored messages to the search index, straight from the batches that stored them, so that they are found soon.
 //!
 //! It is only the short way: each hand-over has a row in the outbox, written with the messages, and whatever fails here is left
-//! to the relay. So it never retries, and persistence never waits for it: where its queue is full, nothing is handed over.
+//! to the relay. So it never retries.
 
 use std::time::Duration;
 
@@ -9,62 +9,25 @@ use domain::Timestamp;
 use search::{Document, Indexed, SearchIndex};
 use service::telemetry::Repeats;
 use store::{Store, outbox, reindexes};
-use tokio::{
-    sync::mpsc::{self, OwnedPermit},
-    time::Instant,
-};
+use tokio::time::Instant;
 
-/// Hand-overs that are written together when several wait.
-const TOGETHER: usize = 4;
+use crate::hand_over::Waiting;
+
 /// While the index does not serve, it is said this often.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// The messages of a committed batch.
-#[derive(Debug)]
-pub(crate) struct HandOver {
-    /// The outbox row to remove when the index has them.
-    pub(crate) outbox_id: u64,
-    pub(crate) documents: Vec<Document>,
-    /// When they were committed.
-    pub(crate) committed: Instant,
-}
-
-/// The bounded queue before the indexer. The indexer ends when the last clone is gone and the queue is empty.
-#[derive(Debug, Clone)]
-pub(crate) struct HandOvers(mpsc::Sender<HandOver>);
-
-impl HandOvers {
-    /// A queue for so many batches, and its other end.
-    pub(crate) fn new(batches: usize) -> (Self, mpsc::Receiver<HandOver>) {
-        let (sender, receiver) = mpsc::channel(batches);
-        (Self(sender), receiver)
-    }
-
-    /// A place in the queue, if there is one now.
-    pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
-        self.0.clone().try_reserve_owned().ok()
-    }
-}
-
-/// Writes hand-overs until there can be no more.
-pub(crate) async fn run(index: Index, store: Store, mut waiting: mpsc::Receiver<HandOver>) {
-    let mut batches = Vec::with_capacity(TOGETHER);
-    while waiting.recv_many(&mut batches, TOGETHER).await > 0 {
-        let (ids, documents, oldest) = merge(&mut batches);
-        if let Err(error) = index_and_settle(&index, &store, &ids, &documents).await {
+/// Writes hand-overs until there can be no more. A request begins no sooner than `every` after the one before it, unless enough
+/// waits for it.
+pub(crate) async fn run(index: Index, store: Store, mut waiting: Waiting, every: Duration) {
+    let mut due = Instant::now();
+    while let Some(gathered) = waiting.gather(due).await {
+        due = Instant::now() + every;
+        if let Err(error) = index_and_settle(&index, &store, &gathered.outbox_ids, &gathered.documents).await {
             // The rows come due by themselves, and writing a document again changes nothing.
             tracing::debug!(%error, "outbox rows left to the relay");
         }
-        if let Some(oldest) = oldest {
-            metrics::histogram!("chat_index_lag_seconds").record(oldest.elapsed());
-        }
+        metrics::histogram!("chat_index_lag_seconds").record(gathered.age());
     }
-}
-
-fn merge(batches: &mut Vec<HandOver>) -> (Vec<u64>, Vec<Document>, Option<Instant>) {
-    let oldest = batches.iter().map(|batch| batch.committed).min();
-    let ids = batches.iter().map(|batch| batch.outbox_id).collect();
-    (ids, batches.drain(..).flat_map(|batch| batch.documents).collect(), oldest)
 }
 
 async fn index_and_settle(index: &Index, store: &Store, ids: &[u64], documents: &[Document]) -> Result<(), store::Error> {

@@ -3,7 +3,7 @@
 //! A message's way through the modules: `decode` reads the payload; `batch` gathers; `stragglers` decides on items of an
 //! earlier epoch; `persist` stores a part of a batch in one transaction, of which `plan` says what it holds; `commit` sees the
 //! batch through, with `isolate` to find a poisoned item and `letters` to keep it; `settle` acknowledges. `pipeline` ties these
-//! together, one a partition. Beside them `index` takes what was stored to the search index, `relay` what that missed, and
+//! together, one a partition. Beside them `index` takes what was stored, and was handed over by `hand_over`, to the search index, `relay` what that missed, and
 //! [`counts`] keeps the counts. [`retry`] stores a dead letter after all, when an operator asks for it.
 //!
 //! The service must never acknowledge what is not stored, never drop an item, and never let search delay storing.
@@ -14,6 +14,7 @@ mod commit;
 mod config;
 pub mod counts;
 mod decode;
+mod hand_over;
 mod index;
 mod isolate;
 mod letters;

@@ -16,7 +16,7 @@ use crate::{
     batch::{Batch, Limits},
     commit::Committer,
     decode::{self, Content, Entry},
-    index::HandOvers,
+    hand_over::HandOvers,
     persist::Persister,
     settle, stragglers,
 };

@@ -26,8 +26,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, InvalidSettings, counts,
-    index::{self, HandOvers, Index},
+    Config, InvalidSettings, counts, hand_over,
+    index::{self, Index},
     monitor,
     pipeline::{Pipeline, Shared},
     relay::Relay,
@@ -111,8 +111,8 @@ pub async fn start(
     let server = http::serve(listener, &http::Settings { drain_ms: 0, ..config.http.clone() }, stop.clone(), health)?;
 
     let index = Index::new(search);
-    let (hand_overs, waiting) = HandOvers::new(config.consumer.indexer_queue_batches);
-    let indexer = tokio::spawn(index::run(index.clone(), store.clone(), waiting));
+    let (hand_overs, waiting) = hand_over::queue(config.consumer.indexer_queue_batches);
+    let indexer = tokio::spawn(index::run(index.clone(), store.clone(), waiting, config.consumer.index_every()));
     let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
     tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());

@@ -1,0 +1,168 @@
+//! The bounded queue between storing and indexing, and how what waits in it is gathered into one request.
+//!
+//! A request costs Elasticsearch about as much for ten documents as for a hundred, so under load the next one waits a moment for
+//! more of them; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing is handed
+//! over, and the relay takes it from the outbox.
+
+use std::time::Duration;
+
+use search::Document;
+use tokio::{
+    sync::mpsc::{self, OwnedPermit},
+    time::{Instant, timeout_at},
+};
+
+/// Documents, and bytes of their text, that are written without waiting for more: what one request holds, about.
+const ENOUGH_DOCUMENTS: usize = 3_000;
+const ENOUGH_BYTES: usize = 2 * 1024 * 1024;
+
+/// The messages of a committed batch.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    /// The outbox row to remove when the index has them.
+    pub(crate) outbox_id: u64,
+    pub(crate) documents: Vec<Document>,
+    /// When they were committed.
+    pub(crate) committed: Instant,
+}
+
+/// The near end of the queue. The indexer ends when the last clone is gone and the queue is empty.
+#[derive(Debug, Clone)]
+pub(crate) struct HandOvers(mpsc::Sender<HandOver>);
+
+/// The far end of it.
+#[derive(Debug)]
+pub(crate) struct Waiting(mpsc::Receiver<HandOver>);
+
+/// A queue for so many batches.
+pub(crate) fn queue(batches: usize) -> (HandOvers, Waiting) {
+    let (sender, receiver) = mpsc::channel(batches);
+    (HandOvers(sender), Waiting(receiver))
+}
+
+impl HandOvers {
+    /// A place in the queue, if there is one now.
+    pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
+        self.0.clone().try_reserve_owned().ok()
+    }
+}
+
+impl Waiting {
+    /// What is written next: all that comes until `due`, or as much of it as is enough for one request. What waits already is
+    /// not left behind when `due` is past. `None` when there can be no more.
+    pub(crate) async fn gather(&mut self, due: Instant) -> Option<Gathered> {
+        let mut gathered = Gathered::of(self.0.recv().await?);
+        while !gathered.is_enough() {
+            let next = match self.0.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) if due <= Instant::now() => None,
+                Err(_) => timeout_at(due, self.0.recv()).await.ok().flatten(),
+            };
+            let Some(next) = next else { break };
+            gathered.add(next);
+        }
+        Some(gathered)
+    }
+}
+
+/// Hand-overs that are written together.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) outbox_ids: Vec<u64>,
+    pub(crate) documents: Vec<Document>,
+    bytes: usize,
+    oldest: Instant,
+}
+
+impl Gathered {
+    fn of(first: HandOver) -> Self {
+        let mut gathered = Self { outbox_ids: Vec::new(), documents: Vec::new(), bytes: 0, oldest: first.committed };
+        gathered.add(first);
+        gathered
+    }
+
+    fn add(&mut self, next: HandOver) {
+        self.outbox_ids.push(next.outbox_id);
+        self.bytes += next.documents.iter().map(|document| document.body.as_str().len()).sum::<usize>();
+        self.documents.extend(next.documents);
+        self.oldest = self.oldest.min(next.committed);
+    }
+
+    fn is_enough(&self) -> bool {
+        self.documents.len() >= ENOUGH_DOCUMENTS || self.bytes >= ENOUGH_BYTES
+    }
+
+    /// How long ago the first of them was committed.
+    pub(crate) fn age(&self) -> Duration {
+        self.oldest.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ApplicationId, ChatNumber, MessageBody, MessageNumber};
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn hand_over(outbox_id: u64, documents: usize, body: &str) -> HandOver {
+        let document = |number| Document {
+            application_id: ApplicationId::new(1),
+            chat: ChatNumber::new(1).unwrap(),
+            number: MessageNumber::new(number).unwrap(),
+            version: 1,
+            body: MessageBody::new(body).unwrap(),
+        };
+        HandOver { outbox_id, documents: (1..=documents as u64).map(document).collect(), committed: Instant::now() }
+    }
+
+    fn filled(hand_overs: impl IntoIterator<Item = HandOver>) -> (HandOvers, Waiting) {
+        let (near, far) = queue(100);
+        hand_overs.into_iter().for_each(|next| {
+            near.reserve().unwrap().send(next);
+        });
+        (near, far)
+    }
+
+    fn far_away() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    fn at_once(waiting: &mut Waiting, due: Instant) -> Option<Vec<u64>> {
+        waiting.gather(due).now_or_never().flatten().map(|gathered| gathered.outbox_ids)
+    }
+
+    #[tokio::test]
+    async fn all_that_waits_goes_at_once_when_the_moment_is_past_and_a_lone_one_too() {
+        let (near, mut waiting) = filled([hand_over(1, 1, "a"), hand_over(2, 2, "b")]);
+        assert_eq!(at_once(&mut waiting, Instant::now()), Some(vec![1, 2]));
+        near.reserve().unwrap().send(hand_over(3, 1, "c"));
+        assert_eq!(at_once(&mut waiting, Instant::now()), Some(vec![3]));
+    }
+
+    #[tokio::test]
+    async fn before_the_moment_more_is_waited_for() {
+        let (near, mut waiting) = filled([hand_over(1, 1, "a")]);
+        let mut gathering = Box::pin(waiting.gather(far_away()));
+        assert!(gathering.as_mut().now_or_never().is_none());
+        near.reserve().unwrap().send(hand_over(2, ENOUGH_DOCUMENTS - 1, "b"));
+        assert_eq!(gathering.now_or_never().flatten().map(|gathered| gathered.outbox_ids), Some(vec![1, 2]));
+    }
+
+    #[tokio::test]
+    async fn enough_in_number_or_in_size_is_not_waited_with() {
+        let (_near, mut waiting) = filled([hand_over(1, ENOUGH_DOCUMENTS, "a"), hand_over(2, 1, "b")]);
+        assert_eq!(at_once(&mut waiting, far_away()), Some(vec![1]));
+        let long = "x".repeat(10_000);
+        let (_near, mut waiting) = filled([hand_over(1, ENOUGH_BYTES / 10_000 + 1, &long), hand_over(2, 1, "b")]);
+        assert_eq!(at_once(&mut waiting, far_away()), Some(vec![1]));
+    }
+
+    #[tokio::test]
+    async fn the_last_ones_are_written_when_there_can_be_no_more() {
+        let (near, mut waiting) = filled([hand_over(1, 1, "a")]);
+        drop(near);
+        assert_eq!(at_once(&mut waiting, far_away()), Some(vec![1]));
+        assert_eq!(at_once(&mut waiting, far_away()), None);
+    }
+}
