@@ -1,16 +1,18 @@
 //! What stands in front of services in production: it asks each replica whether it is ready, and sends requests in turn to those
-//! that are, over connections that it keeps.
+//! that are, over connections that it keeps. As there, a replica is passed over when it has not been ready for a while: one look at
+//! a busy server may fail.
 //!
 //! It must never send a request again: what a replica does not answer is told to the client, as a 502. (Only when a kept connection was
 //! closed before anything of a request was written, the HTTP library opens another.)
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -18,14 +20,15 @@ use actix_web::{
     http::StatusCode,
     web::{self, Bytes, Data, PayloadConfig},
 };
-use futures_util::future::join_all;
 use tokio::{task::JoinHandle, time::sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{Client, Service, System};
 
-/// Between two looks at the replicas.
+/// Between two looks at a replica.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long a replica goes on not being ready before it is passed over. To be shorter than `http.drain_ms`.
+const PASSED_OVER_AFTER: Duration = Duration::from_millis(250);
 /// Of one connection, not of the end points (RFC 9110, section 7.6.1); and what each connection's library writes for itself.
 const OF_THE_CONNECTION: [&str; 5] = ["connection", "keep-alive", "transfer-encoding", "content-length", "host"];
 /// More than any test's body has.
@@ -41,7 +44,7 @@ pub struct Balancer {
 /// One proxy.
 struct Front {
     http: reqwest::Client,
-    ready: RwLock<Vec<SocketAddr>>,
+    ready: RwLock<BTreeSet<SocketAddr>>,
     turn: AtomicUsize,
 }
 
@@ -52,7 +55,7 @@ impl Balancer {
         let mut running = Vec::new();
         for service in [Service::Api, Service::Ingest] {
             let http = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
-            let ready = RwLock::new(system.client().replicas(service));
+            let ready = RwLock::new(system.client().replicas(service).into_iter().collect());
             let front = Arc::new(Front { http, ready, turn: AtomicUsize::new(0) });
             running.push(tokio::spawn(look(system.client().clone(), service, front.clone(), end.clone())));
             let forwarding = Data::from(front);
@@ -81,13 +84,31 @@ impl Drop for Balancer {
     }
 }
 
-/// Keeps the list of replicas that are ready.
+/// Has each replica looked at, beside the others, for as long as there is one.
 async fn look(client: Client, service: Service, front: Arc<Front>, end: CancellationToken) {
+    let mut watched = BTreeMap::new();
     while !end.is_cancelled() {
         let replicas = client.replicas(service);
-        let ready = join_all(replicas.iter().map(|address| client.is_ready(*address))).await;
-        let ready = replicas.into_iter().zip(ready).filter_map(|(address, ready)| ready.then_some(address)).collect();
-        *front.ready.write().unwrap_or_else(PoisonError::into_inner) = ready;
+        watched.retain(|address, _| replicas.contains(address));
+        front.ready_mut(|ready| ready.retain(|address| replicas.contains(address)));
+        for address in replicas {
+            let watch = || AbortOnDropHandle::new(tokio::spawn(watch(client.clone(), address, front.clone())));
+            watched.entry(address).or_insert_with(watch);
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Puts the replica among those that are ready, and takes it out when it has not been for a while.
+async fn watch(client: Client, address: SocketAddr, front: Arc<Front>) {
+    let mut failing_since = None;
+    loop {
+        if client.is_ready(address).await {
+            failing_since = None;
+            front.ready_mut(|ready| ready.insert(address));
+        } else if failing_since.get_or_insert_with(Instant::now).elapsed() >= PASSED_OVER_AFTER {
+            front.ready_mut(|ready| ready.remove(&address));
+        }
         sleep(LOOK_EVERY).await;
     }
 }
@@ -105,7 +126,12 @@ async fn forward(request: HttpRequest, body: Bytes, front: Data<Front>) -> HttpR
 impl Front {
     fn next(&self) -> Option<SocketAddr> {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
-        (!ready.is_empty()).then(|| ready[self.turn.fetch_add(1, Ordering::Relaxed) % ready.len()])
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        ready.iter().nth(turn % ready.len().max(1)).copied()
+    }
+
+    fn ready_mut<T>(&self, change: impl FnOnce(&mut BTreeSet<SocketAddr>) -> T) -> T {
+        change(&mut self.ready.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn send(&self, address: SocketAddr, request: &HttpRequest, body: Bytes) -> reqwest::Result<HttpResponse> {
