@@ -5,10 +5,12 @@
 //! - [`http`]: a server with request ids, access log, limits and graceful stop; [`problem`]: every error answer;
 //!   [`json`]: request bodies;
 //! - [`health`]: `/healthz`, `/readyz`, `/metrics`; [`openapi`]: the document of a service's routes, and Swagger UI;
+//! - [`AdminToken`]: what administrators bear;
 //! - [`shutdown`]: signals become one token; [`program`]: what every `main` has in common.
 //!
 //! The crate must never know of a store, a queue or a route of the business.
 
+mod admin_token;
 pub mod config;
 mod error;
 pub mod health;
@@ -21,4 +23,5 @@ pub mod program;
 pub mod shutdown;
 pub mod telemetry;
 
+pub use admin_token::AdminToken;
 pub use error::Error;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use service::AdminToken;
 
-use crate::{AdminToken, unbroken::LONGEST_QUEUE};
+use crate::unbroken::LONGEST_QUEUE;
 
 /// The port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 3000;

@@ -27,7 +27,6 @@ mod state;
 mod unbroken;
 mod waiting;
 
-pub use access::AdminToken;
 pub use config::{Config, DEFAULT_PORT, Settings};
 pub use routes::document as openapi;
 pub use start::{Error, Running, start};
