@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod captured;
+mod figures;
 mod logs;
 mod metrics;
 mod repeats;
@@ -18,6 +19,7 @@ use crate::Error;
 
 #[cfg(test)]
 pub(crate) use captured::Captured;
+pub use figures::{Figures, Histogram};
 pub use repeats::Repeats;
 
 /// The form of log lines.
@@ -50,6 +52,11 @@ impl Telemetry {
     /// All metrics in Prometheus' text form.
     pub fn render(&self) -> String {
         self.prometheus.render()
+    }
+
+    /// The metrics in short.
+    pub fn figures(&self) -> Figures {
+        Figures::read(&self.render())
     }
 }
 
