@@ -13,6 +13,7 @@ mod confirms;
 mod connection;
 mod consumer;
 mod dead;
+mod depths;
 mod error;
 mod fences;
 mod publisher;
@@ -20,7 +21,8 @@ mod session;
 mod settings;
 mod topology;
 
-pub use consumer::{Consumer, Deliveries, Delivery, Depth, Event, Settled};
+pub use consumer::{Consumer, Deliveries, Delivery, Event, Settled};
+pub use depths::Depth;
 pub use error::{Error, FenceError, PublishError};
 pub use publisher::{Items, Publisher};
 pub use settings::{AmqpUrl, InvalidUrl, Settings};

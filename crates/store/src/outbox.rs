@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use diesel::{
+    OptionalExtension,
     dsl::sql,
     prelude::*,
     sql_query,
@@ -124,6 +125,16 @@ pub async fn ends(conn: &mut Connection) -> Result<Option<(u64, u64)>, Error> {
         .first(conn)
         .await?;
     Ok(ends.0.zip(ends.1))
+}
+
+/// When the first row was written that is still there: how far the index is behind, but for rows that a relay has in hand.
+///
+/// # Errors
+/// [`Error`].
+pub async fn oldest(conn: &mut Connection) -> Result<Option<Timestamp>, Error> {
+    let first: Option<chrono::NaiveDateTime> =
+        search_outbox::table.order(search_outbox::id).select(search_outbox::created_at).first(conn).await.optional()?;
+    Ok(first.map(Timestamp::from_naive_utc))
 }
 
 #[derive(QueryableByName)]

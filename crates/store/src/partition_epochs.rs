@@ -19,6 +19,15 @@ pub async fn find(conn: &mut Connection, partition: Partition) -> Result<Option<
     Ok(epoch.map(Epoch::new))
 }
 
+/// Every partition's epoch that is stored, in the order of the partitions' numbers.
+///
+/// # Errors
+/// [`Error`].
+pub async fn all(conn: &mut Connection) -> Result<Vec<(u16, Epoch)>, Error> {
+    let rows: Vec<(u16, u64)> = partition_epochs::table.order(partition_epochs::partition_number).load(conn).await?;
+    Ok(rows.into_iter().map(|(partition, epoch)| (partition, Epoch::new(epoch))).collect())
+}
+
 /// Sets the partition's epoch, unless it is as high already.
 ///
 /// # Errors

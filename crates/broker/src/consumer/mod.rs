@@ -12,7 +12,6 @@ use std::{
 };
 
 use events::{Partition, Topology};
-use lapin::{options::QueueDeclareOptions, types::FieldTable};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -74,17 +73,6 @@ impl Event {
     }
 }
 
-/// What waits in a partition's queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Depth {
-    /// The partition.
-    pub partition: Partition,
-    /// AMQP messages that are ready for delivery; those delivered and not acknowledged do not count.
-    pub messages: u32,
-    /// Whether a consumer is active; those that stand by do not count.
-    pub is_consumed: bool,
-}
-
 /// Consumes every partition's queue. Cheap to clone.
 #[derive(Clone)]
 pub struct Consumer {
@@ -142,27 +130,6 @@ impl Consumer {
         let since = Instant::now();
         connection::connected(self.link.clone(), within).await?;
         connection::connected(self.answers.link().clone(), within.saturating_sub(since.elapsed())).await
-    }
-
-    /// How much waits in each queue, in the order of the partitions.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub async fn depths(&self) -> Result<Vec<Depth>, Error> {
-        let session = self.answers.link().borrow().session()?;
-        let counted = timeout(self.limit, async {
-            let channel = session.channel().await?;
-            let mut depths = Vec::with_capacity(usize::from(self.topology.partitions().get()));
-            for partition in self.topology.partitions().all() {
-                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let queue =
-                    channel.queue_declare(self.topology.queue(partition).as_str().into(), options, FieldTable::default()).await;
-                let queue = queue.map_err(Error::amqp("count a queue"))?;
-                depths.push(Depth { partition, messages: queue.message_count(), is_consumed: queue.consumer_count() > 0 });
-            }
-            Ok(depths)
-        });
-        counted.await.unwrap_or(Err(Error::TimedOut("count the queues")))
     }
 
     /// Stops consuming and closes the connections; what is not acknowledged by now is delivered to another consumer. Call it when

@@ -28,8 +28,10 @@ async fn due_ids(conn: &mut Connection, now: i64, limit: u32) -> Vec<u64> {
 async fn entries_come_when_they_are_due_the_longest_due_first() {
     let db = Database::create().await;
     let conn = &mut *db.connection().await;
+    assert_eq!(outbox::oldest(conn).await.unwrap(), None);
     let late = outbox::add(conn, &[range(1)], moment(2_000), moment(0)).await.unwrap();
-    let early = outbox::add(conn, &[range(2), range(4)], moment(1_000), moment(0)).await.unwrap();
+    let early = outbox::add(conn, &[range(2), range(4)], moment(1_000), moment(500)).await.unwrap();
+    assert_eq!(outbox::oldest(conn).await.unwrap(), Some(moment(0)));
     assert_eq!(due_ids(conn, 999, 10).await, [0; 0]);
     assert_eq!(outbox::due(conn, moment(1_000), 10).await.unwrap()[0].ranges, [range(2), range(4)]);
     assert_eq!(due_ids(conn, 2_000, 10).await, [early, late]);
@@ -41,7 +43,7 @@ async fn entries_come_when_they_are_due_the_longest_due_first() {
     outbox::remove(conn, &[late, late, u64::MAX], None, moment(0)).await.unwrap();
     outbox::remove(conn, &[], None, moment(0)).await.unwrap();
     assert_eq!(due_ids(conn, 3_000, 10).await, [early]);
-    assert_eq!(outbox::depth(conn).await.unwrap(), 1);
+    assert_eq!((outbox::depth(conn).await.unwrap(), outbox::oldest(conn).await.unwrap()), (1, Some(moment(500))));
 }
 
 #[tokio::test]

@@ -16,4 +16,6 @@ async fn a_partitions_epoch_rises_and_never_falls() {
         assert_eq!(partition_epochs::find(conn, partitions[0]).await.unwrap(), Some(Epoch::new(expected)));
     }
     assert_eq!(partition_epochs::find(conn, partitions[1]).await.unwrap(), None);
+    partition_epochs::raise(conn, partitions[1], Epoch::new(7)).await.unwrap();
+    assert_eq!(partition_epochs::all(conn).await.unwrap(), [(0, Epoch::new(u64::MAX)), (1, Epoch::new(7))]);
 }
