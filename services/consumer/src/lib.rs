@@ -3,8 +3,9 @@
 //! A message's way through the modules: `decode` reads the payload; `batch` gathers; `stragglers` decides on items of an
 //! earlier epoch; `persist` stores a part of a batch in one transaction, of which `plan` says what it holds; `commit` sees the
 //! batch through, with `isolate` to find a poisoned item and `letters` to keep it; `settle` acknowledges. `pipeline` ties these
-//! together, one a partition. Beside them `index` takes what was stored, and was handed over by `hand_over`, to the search index, `relay` what that missed, and
-//! [`counts`] keeps the counts. [`retry`] stores a dead letter after all, when an operator asks for it.
+//! together, one a partition. Beside them `index` takes what was stored, and was handed over by `hand_over`, to the search index, `relay`
+//! what that missed, and [`counts`] keeps the counts. For operators [`retry`] stores a dead letter after all, [`discard`] lets one go, and
+//! [`rivals`] shows what a conflict is about; `told` says in words what came of it.
 //!
 //! The service must never acknowledge what is not stored, never drop an item, and never let search delay storing.
 
@@ -14,6 +15,7 @@ mod commit;
 mod config;
 pub mod counts;
 mod decode;
+pub mod discard;
 mod hand_over;
 mod index;
 mod isolate;
@@ -24,9 +26,11 @@ mod pipeline;
 mod plan;
 mod relay;
 pub mod retry;
+pub mod rivals;
 mod settle;
 mod start;
 mod stragglers;
+mod told;
 
 pub use config::{Config, DEFAULT_PORT, InvalidSettings, Settings};
 pub use start::{Error, Running, start};

@@ -43,8 +43,12 @@ pub(crate) async fn run(command: Command) -> Result<()> {
 }
 
 async fn connect() -> Result<PooledConnection> {
+    store()?.acquire().await.context("MySQL cannot be reached")
+}
+
+fn store() -> Result<Store> {
     let settings: Database = config::load(None)?;
-    Store::connect(&settings.mysql)?.acquire().await.context("MySQL cannot be reached")
+    Ok(Store::connect(&settings.mysql)?)
 }
 
 fn reason(name: &str) -> Result<Reason, String> {

@@ -2,12 +2,12 @@
 //! any of them is not stored now.
 
 use anyhow::{Context, Result, bail};
-use consumer::retry::{Retried, retry};
+use consumer::retry::retry;
 use sequencer::Sequencer;
 use service::config;
 use store::{
     Store,
-    dead_letters::{self, Filter, Reason, Resolution},
+    dead_letters::{self, Filter, Reason},
 };
 
 use crate::{config::Letters, text::count};
@@ -38,9 +38,8 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     let mut failed = 0;
     for &id in &ids {
         let retried = retry(&store, &sequencer, id).await.with_context(|| format!("letter {id} could not be tried"))?;
-        let (stored, sentence) = outcome(&retried);
-        failed += u64::from(!stored);
-        say!("{id}: {sentence}");
+        failed += u64::from(!retried.is_stored());
+        say!("{id}: {retried}");
     }
     say!("{} tried", count(ids.len() as u64, "letter", "letters"));
     if failed > 0 {
@@ -60,26 +59,5 @@ async fn unresolved(store: &Store, reason: Option<Reason>) -> Result<Vec<u64>> {
         if page.len() < PAGE as usize {
             return Ok(ids);
         }
-    }
-}
-
-/// Whether all that the letter holds is stored, and the same in words.
-fn outcome(retried: &Retried) -> (bool, String) {
-    match retried {
-        Retried::Missing => (false, "there is no such letter".to_owned()),
-        Retried::Erased => (false, "discarded, and its payload erased: there is nothing to store".to_owned()),
-        Retried::Before(resolved) if resolved.resolution == Resolution::Stored => (true, "stored already".to_owned()),
-        Retried::Before(resolved) => (true, format!("{} already", resolved.resolution.as_str())),
-        Retried::Stored { items: 0, .. } => (true, "resolved: it asks for nothing any more".to_owned()),
-        Retried::Stored { new: 0, .. } => (true, "stored already".to_owned()),
-        Retried::Stored { items, .. } => (true, format!("stored: {}", count(*items as u64, "item", "items"))),
-        Retried::Split { stored, letters } => {
-            let others = letters.join("; ");
-            (
-                false,
-                format!("split: {} stored, each other is a letter of its own: {others}", count(*stored as u64, "item", "items")),
-            )
-        }
-        Retried::Refused { reason, detail } => (false, format!("refused, {}: {detail}", reason.as_str())),
     }
 }

@@ -3,14 +3,9 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use domain::{ApplicationId, ChatNumber, EventId, MessageNumber};
-use events::Item;
+use consumer::rivals::{self, Rival};
 use serde_json::{Value, json};
-use store::{
-    Connection, chats,
-    dead_letters::{self, Reason, Stored},
-    messages,
-};
+use store::dead_letters::{self, Reason, Stored};
 
 use super::{connect, resolution};
 use crate::text::{harmless, table};
@@ -33,14 +28,6 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// What is compared in a conflict.
-struct Version {
-    event: EventId,
-    created_at: String,
-    version: u64,
-    text: Option<String>,
-}
-
 pub(super) async fn run(options: &Options) -> Result<()> {
     let mut connection = connect().await?;
     let found = dead_letters::find(&mut connection, options.id).await?;
@@ -49,7 +36,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
         return Ok(std::io::stdout().write_all(&letter.letter.payload)?);
     }
     let rival = match letter.letter.reason {
-        Reason::Conflict => stored(&mut connection, &letter).await?,
+        Reason::Conflict => rivals::stored(&mut connection, &letter).await?,
         _ => None,
     };
     if options.json {
@@ -60,54 +47,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What has the letter's number by now.
-async fn stored(connection: &mut Connection, letter: &Stored) -> Result<Option<Version>> {
-    let identity = &letter.letter.identity;
-    let (Some(application), Some(chat)) = (identity.application_id, identity.chat) else { return Ok(None) };
-    match identity.message {
-        Some(message) => stored_message(connection, application, chat, message).await,
-        None => stored_chat(connection, application, chat).await,
-    }
-}
-
-async fn stored_message(
-    connection: &mut Connection,
-    application: ApplicationId,
-    chat: ChatNumber,
-    number: MessageNumber,
-) -> Result<Option<Version>> {
-    let events = messages::stored_events(connection, &[(application, chat, number)]).await?;
-    let message = messages::find(connection, application, chat, number).await?;
-    Ok(events.first().zip(message).map(|((_, event), message)| Version {
-        event: *event,
-        created_at: message.created_at.to_string(),
-        version: message.version,
-        text: Some(message.body.as_str().to_owned()),
-    }))
-}
-
-async fn stored_chat(connection: &mut Connection, application: ApplicationId, number: ChatNumber) -> Result<Option<Version>> {
-    let events = chats::stored_events(connection, &[(application, number)]).await?;
-    let chat = chats::find(connection, application, number).await?;
-    Ok(events.first().zip(chat).map(|((_, event), chat)| Version {
-        event: *event,
-        created_at: chat.created_at.to_string(),
-        version: chat.version,
-        text: chat.name.map(|name| name.as_str().to_owned()),
-    }))
-}
-
-/// The letter's own item, if it can be read.
-fn own(letter: &Stored) -> Option<Version> {
-    let item: Item = serde_json::from_slice(&letter.letter.payload).ok()?;
-    let (created_at, text) = match &item {
-        Item::Chat(chat) => (chat.created_at, chat.name.as_ref().map(|name| name.as_str().to_owned())),
-        Item::Message(message) => (message.created_at, Some(message.body.as_str().to_owned())),
-    };
-    Some(Version { event: item.event_id(), created_at: created_at.to_string(), version: 1, text })
-}
-
-fn to_text(letter: &Stored, rival: Option<&Version>) -> String {
+fn to_text(letter: &Stored, rival: Option<&Rival>) -> String {
     let (Stored { id, letter: dead, resolved }, identity) = (letter, &letter.letter.identity);
     let mut rows = vec![
         ("dead letter", Some(id.to_string())),
@@ -126,7 +66,7 @@ fn to_text(letter: &Stored, rival: Option<&Version>) -> String {
     text.push_str(&payload(&dead.payload));
     if dead.reason == Reason::Conflict {
         text.push('\n');
-        text.push_str(&comparison(rival, own(letter).as_ref()));
+        text.push_str(&comparison(rival, rivals::own(letter).as_ref()));
     }
     text
 }
@@ -145,10 +85,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What is stored on the left, the letter on the right.
-fn comparison(stored: Option<&Version>, letter: Option<&Version>) -> String {
+fn comparison(stored: Option<&Rival>, letter: Option<&Rival>) -> String {
     let mut rows = vec![vec![String::new(), "stored".to_owned(), "dead letter".to_owned()]];
-    let mut compare = |label: &str, read: &dyn Fn(&Version) -> String| {
-        let cell = |version: Option<&Version>, none: &str| wrapped(&version.map_or_else(|| none.to_owned(), read));
+    let mut compare = |label: &str, read: &dyn Fn(&Rival) -> String| {
+        let cell = |version: Option<&Rival>, none: &str| wrapped(&version.map_or_else(|| none.to_owned(), read));
         let (left, right) = (cell(stored, "(nothing)"), cell(letter, "(unreadable)"));
         for line in 0..left.len().max(right.len()) {
             let at = |lines: &[String]| lines.get(line).cloned().unwrap_or_default();
@@ -156,7 +96,7 @@ fn comparison(stored: Option<&Version>, letter: Option<&Version>) -> String {
         }
     };
     compare("event", &|version| version.event.to_string());
-    compare("created at", &|version| version.created_at.clone());
+    compare("created at", &|version| version.created_at.to_string());
     compare("version", &|version| version.version.to_string());
     compare("text", &|version| version.text.clone().unwrap_or_else(|| "(none)".to_owned()));
     table(&rows)
@@ -173,10 +113,10 @@ fn wrapped(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn to_json(letter: &Stored, rival: Option<&Version>) -> Value {
+fn to_json(letter: &Stored, rival: Option<&Rival>) -> Value {
     let (dead, identity) = (&letter.letter, &letter.letter.identity);
     let as_json: Option<Value> = serde_json::from_slice(&dead.payload).ok();
-    let version = |version: &Version| json!({ "event_id": version.event, "created_at": version.created_at, "version": version.version, "text": version.text });
+    let version = |version: &Rival| json!({ "event_id": version.event, "created_at": version.created_at, "version": version.version, "text": version.text });
     let mut shown = json!({
         "id": letter.id,
         "reason": dead.reason.as_str(),
