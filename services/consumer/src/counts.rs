@@ -3,10 +3,15 @@
 //!
 //! One replica runs it at a time; one that finds it running leaves it to the other.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
+use domain::Timestamp;
+use roster::{CountOutcome, CountRun};
 use store::{Store, counts};
-use tokio::time::sleep;
+use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// What replicas agree on by.
@@ -50,16 +55,54 @@ async fn apply_all(store: &Store) -> Result<u64, store::Error> {
     }
 }
 
-/// Runs the job within `first` of the start and then in every interval, until `stop`.
-pub(crate) async fn run_periodically(store: Store, first: Duration, interval: Duration, stop: CancellationToken) {
-    let mut wait = first.min(interval).mul_f64(rand::random_range(0.0..1.0));
-    while stop.run_until_cancelled(sleep(wait)).await.is_some() {
-        let began = Instant::now();
-        let Some(outcome) = stop.run_until_cancelled(run(&store)).await else { return };
-        // Counted from the start of the run, so that counts lag by the interval and not by the interval and a run.
-        let next = if outcome.is_ok() { interval } else { interval.min(AGAIN_AFTER) };
-        report(outcome, began.elapsed());
-        wait = next.saturating_sub(began.elapsed());
+/// The job of this process, as others see it: they may want it to run now, and ask what it did last. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Job {
+    wanted: Arc<Notify>,
+    last: Arc<Mutex<Option<CountRun>>>,
+}
+
+impl Job {
+    /// To be told when the counts are to be brought up to date now.
+    pub(crate) fn wanted(&self) -> Arc<Notify> {
+        self.wanted.clone()
+    }
+
+    /// What the last run did.
+    pub(crate) fn last(&self) -> Option<CountRun> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs within `first` of the start, then in every interval and whenever it is wanted, until `stop`.
+    pub(crate) async fn run_periodically(self, store: Store, first: Duration, interval: Duration, stop: CancellationToken) {
+        let mut wait = first.min(interval).mul_f64(rand::random_range(0.0..1.0));
+        while stop.run_until_cancelled(self.due(wait)).await.is_some() {
+            let began = Instant::now();
+            let Some(outcome) = stop.run_until_cancelled(run(&store)).await else { return };
+            // Counted from the start of the run, so that counts lag by the interval and not by the interval and a run.
+            let next = if outcome.is_ok() { interval } else { interval.min(AGAIN_AFTER) };
+            self.note(&outcome, began.elapsed());
+            report(outcome, began.elapsed());
+            wait = next.saturating_sub(began.elapsed());
+        }
+    }
+
+    async fn due(&self, wait: Duration) {
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.wanted.notified() => {}
+        }
+    }
+
+    fn note(&self, outcome: &Result<Counted, store::Error>, took: Duration) {
+        let outcome = match outcome {
+            Ok(Counted::Marks(marks)) => CountOutcome::Marks(*marks),
+            Ok(Counted::Elsewhere) => CountOutcome::Elsewhere,
+            Err(_) => CountOutcome::Failed,
+        };
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let run = CountRun { at: Timestamp::now(), took_ms, outcome };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
     }
 }
 
@@ -67,8 +110,7 @@ fn report(outcome: Result<Counted, store::Error>, took: Duration) {
     match outcome {
         Ok(Counted::Marks(marks)) => {
             tracing::info!(marks, milliseconds = took.as_millis(), "counts brought up to date");
-            metrics::gauge!("chat_count_last_run_timestamp_seconds")
-                .set(domain::Timestamp::now().to_datetime().timestamp() as f64);
+            metrics::gauge!("chat_count_last_run_timestamp_seconds").set(Timestamp::now().to_datetime().timestamp() as f64);
             metrics::counter!("chat_count_marks_total").increment(marks);
         }
         Ok(Counted::Elsewhere) => tracing::debug!("counts are brought up to date by another process"),

@@ -25,11 +25,13 @@ mod persist;
 mod pipeline;
 mod plan;
 mod relay;
+mod reporting;
 pub mod retry;
 pub mod rivals;
 mod settle;
 mod start;
 mod stragglers;
+mod taking;
 mod told;
 
 pub use config::{Config, DEFAULT_PORT, InvalidSettings, Settings};

@@ -19,6 +19,7 @@ use crate::{
     hand_over::HandOvers,
     persist::Persister,
     settle, stragglers,
+    taking::Taking,
 };
 
 /// While a straggler's number cannot be decided on, it is said this often.
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) sequencer: Sequencer,
     pub(crate) consumer: Consumer,
+    pub(crate) taking: Taking,
     pub(crate) limits: Limits,
     pub(crate) retry: Bounds,
 }
@@ -93,6 +95,7 @@ impl Pipeline {
                 Some(Event::Delivery(delivery)) => self.take(delivery).await,
                 // What was gathered comes again, to this process or another.
                 Some(Event::Reset) => {
+                    self.shared.taking.forget(self.deliveries.partition());
                     if !self.begin(stop).await {
                         return;
                     }
@@ -133,6 +136,7 @@ impl Pipeline {
     }
 
     async fn take(&mut self, mut delivery: Delivery) {
+        self.shared.taking.note(delivery.partition);
         let payload = mem::take(&mut delivery.payload);
         match decode::read(&payload) {
             Content::Items(entries) => self.gather(delivery, entries, payload.len()).await,

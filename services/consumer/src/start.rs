@@ -11,6 +11,7 @@ use std::{
 };
 
 use broker::Consumer;
+use roster::Roster;
 use search::SearchIndex;
 use sequencer::Sequencer;
 use service::{
@@ -26,11 +27,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, InvalidSettings, counts, hand_over,
+    Config, InvalidSettings,
+    counts::Job,
+    hand_over,
     index::{self, Index},
     monitor,
     pipeline::{Pipeline, Shared},
     relay::Relay,
+    reporting,
+    taking::Taking,
 };
 
 /// How long the start waits for the broker, which may hold queues for another number of partitions.
@@ -106,7 +111,7 @@ pub async fn start(
     let (consumer, streams) = Consumer::start(&config.amqp, CancellationToken::new());
     refuse_wrong_topology(&consumer).await?;
 
-    let health = health::routes(checks(&store, &consumer, &search), telemetry);
+    let health = health::routes(checks(&store, &consumer, &search), telemetry.clone());
     // Nobody is sent here, so nothing has to go elsewhere before it stops.
     let server = http::serve(listener, &http::Settings { drain_ms: 0, ..config.http.clone() }, stop.clone(), health)?;
 
@@ -116,13 +121,19 @@ pub async fn start(
     let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
     tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
-    tokio::spawn(counts::run_periodically(store.clone(), first, interval, stop.clone()));
+    let job = Job::default();
+    tokio::spawn(job.clone().run_periodically(store.clone(), first, interval, stop.clone()));
     tokio::spawn(monitor::run(consumer.clone(), store.clone(), stop.clone()));
+
+    let taking = Taking::new(config.amqp.topology().partitions());
+    let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
+    reporting::start(roster, telemetry, server.address(), taking.clone(), &job, interval, stop.clone());
 
     let shared = Arc::new(Shared {
         store,
         sequencer,
         consumer: consumer.clone(),
+        taking,
         limits: config.consumer.limits(),
         retry: config.consumer.retry(),
     });

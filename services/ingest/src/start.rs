@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use broker::Publisher;
 use numbering::Numbering;
 use ratelimit::RateLimit;
+use roster::{Reporter, Roster};
 use sequencer::Sequencer;
 use service::{
     health::{self, Check},
@@ -89,8 +90,10 @@ pub async fn start(
     }
     let partitions = config.amqp.topology().partitions();
     let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
-    let health = health::routes(checks(&sequencer, &publisher, &store, &numbering), telemetry);
+    let health = health::routes(checks(&sequencer, &publisher, &store, &numbering), telemetry.clone());
     let document = openapi::routes(crate::openapi());
+    let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
+    let stopping = shutdown.clone();
     let state = Data::new(State { numbering, settings: config.ingest });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
         // What is added first is not limited.
@@ -98,6 +101,7 @@ pub async fn start(
         document(routes);
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
+    Reporter::new(roster, telemetry, "ingest", server.address()).start(stopping);
     Ok(Running { server, publisher, background })
 }
 

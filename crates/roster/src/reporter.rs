@@ -1,0 +1,89 @@
+//! Has a replica report for as long as it runs.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::Timestamp;
+use service::telemetry::Telemetry;
+use tokio::{
+    sync::Notify,
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Own, Roster, Status};
+
+/// Between two reports.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// One replica's reports.
+pub struct Reporter {
+    roster: Roster,
+    telemetry: Telemetry,
+    status: Status,
+    started: Instant,
+}
+
+impl Reporter {
+    /// Of the replica of `service` that listens at `address`, and was started now.
+    pub fn new(roster: Roster, telemetry: Telemetry, service: &str, address: SocketAddr) -> Self {
+        let status = Status {
+            service: service.to_owned(),
+            instance: format!("{:016x}", rand::random::<u64>()),
+            place: format!("{}:{}", host(), address.port()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: Timestamp::now(),
+            uptime_ms: 0,
+            figures: Default::default(),
+            own: Own::default(),
+        };
+        Self { roster, telemetry, status, started: Instant::now() }
+    }
+
+    /// Reports in the background until `stop`, and says goodbye then.
+    pub fn start(self, stop: CancellationToken) {
+        tokio::spawn(self.run(Own::default, None, stop));
+    }
+
+    /// As [`Reporter::start`], for a consumer: `own` is asked before each report, and `count` is told of wishes to count.
+    pub fn start_of_consumer(self, own: impl Fn() -> Own + Send + 'static, count: Arc<Notify>, stop: CancellationToken) {
+        tokio::spawn(self.run(own, Some(count), stop));
+    }
+
+    async fn run(mut self, own: impl Fn() -> Own, count: Option<Arc<Notify>>, stop: CancellationToken) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.status.own = own();
+            match self.report(count.is_some()).await {
+                Ok(wish) => {
+                    if let (true, Some(count)) = (wish, &count) {
+                        count.notify_one();
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "this replica could not report"),
+            }
+        }
+        if let Err(error) = self.roster.leave(&self.status.instance).await {
+            tracing::debug!(%error, "this replica could not say goodbye");
+        }
+    }
+
+    async fn report(&mut self, takes_wishes: bool) -> Result<bool, crate::Error> {
+        // Writing all metrics takes a moment, in which no request should wait.
+        let telemetry = self.telemetry.clone();
+        self.status.figures = spawn_blocking(move || telemetry.figures()).await.unwrap_or_default();
+        self.status.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.roster.report(&self.status, takes_wishes).await
+    }
+}
+
+/// What this machine or container calls itself.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+}

@@ -1,0 +1,142 @@
+//! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what, and
+//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date. All of it expires.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use deadpool_redis::redis::{Script, ScriptInvocation, cmd};
+use redislink::{Link, Primary};
+use tokio::time::timeout;
+
+use crate::{
+    Error, Status,
+    greeting::{IsPrimary, LINK},
+};
+
+/// Every call's deadline.
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+/// For so long a report counts: five times as long as until the next one.
+pub(crate) const COUNTS_FOR: Duration = Duration::from_secs(10);
+/// A wish to count that no consumer takes up is forgotten after this.
+const WISHED_FOR: Duration = Duration::from_secs(60);
+/// Replicas that are shown at most.
+const MAX_REPLICAS: usize = 200;
+
+/// The way to the list. Clones share one connection.
+#[derive(Clone)]
+pub struct Roster(Arc<Inner>);
+
+struct Inner {
+    link: Link<IsPrimary>,
+    moments: String,
+    reports: String,
+    wish: String,
+    report: Script,
+    leave: Script,
+    look: Script,
+}
+
+/// A replica that is alive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alive {
+    /// What it said last.
+    pub status: Status,
+    /// How long ago.
+    pub silent_for: Duration,
+}
+
+/// What a look at the list shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The replicas that are alive, 200 at most, in no order.
+    pub replicas: Vec<Alive>,
+    /// Whether a wish to count waits for a consumer.
+    pub count_is_wanted: bool,
+}
+
+impl Roster {
+    /// Begins to connect, on the current tokio runtime. Redis need not be up. `primary` and `key_prefix` are those of the system's
+    /// Redis.
+    pub fn connect(primary: Primary, key_prefix: &str) -> Self {
+        Self(Arc::new(Inner {
+            link: Link::start(primary, IsPrimary, LINK),
+            moments: format!("{key_prefix}roster"),
+            reports: format!("{key_prefix}roster:reports"),
+            wish: format!("{key_prefix}roster:count"),
+            report: Script::new(include_str!("scripts/report.lua")),
+            leave: Script::new(include_str!("scripts/leave.lua")),
+            look: Script::new(include_str!("scripts/look.lua")),
+        }))
+    }
+
+    /// Puts a replica's report in the place of its last one. `true`: somebody wishes that the counts be brought up to date, and this
+    /// replica, which `takes_wishes`, is the one to do it.
+    ///
+    /// # Errors
+    /// [`Error`], within half a second.
+    pub async fn report(&self, status: &Status, takes_wishes: bool) -> Result<bool, Error> {
+        // Every part of a report has a JSON form.
+        let report = serde_json::to_string(status).unwrap_or_default();
+        let mut call = self.0.report.prepare_invoke();
+        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish);
+        call.arg(&status.instance).arg(report).arg(millis(COUNTS_FOR)).arg(u8::from(takes_wishes));
+        let wish: Option<String> = self.in_time(self.invoke(&call)).await?;
+        Ok(wish.is_some())
+    }
+
+    /// Removes a replica's report: it stops.
+    ///
+    /// # Errors
+    /// [`Error`], within half a second. The report expires all the same.
+    pub async fn leave(&self, instance: &str) -> Result<(), Error> {
+        let mut call = self.0.leave.prepare_invoke();
+        call.key(&self.0.moments).key(&self.0.reports).arg(instance);
+        self.in_time(self.invoke(&call)).await
+    }
+
+    /// Who is alive. A report that cannot be read, of a later version perhaps, is left out.
+    ///
+    /// # Errors
+    /// [`Error`], within half a second.
+    pub async fn look(&self) -> Result<Seen, Error> {
+        let mut call = self.0.look.prepare_invoke();
+        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish).arg(millis(COUNTS_FOR)).arg(MAX_REPLICAS);
+        let (count_is_wanted, seen): (bool, Vec<String>) = self.in_time(self.invoke(&call)).await?;
+        let replicas = seen.chunks_exact(2).filter_map(|pair| {
+            let (silent_for, status) = (pair[0].parse().ok()?, serde_json::from_str(&pair[1]).ok()?);
+            Some(Alive { status, silent_for: Duration::from_millis(silent_for) })
+        });
+        Ok(Seen { replicas: replicas.collect(), count_is_wanted })
+    }
+
+    /// Wishes that the counts be brought up to date now: the first consumer that reports, mostly within two seconds, does it. While one
+    /// wish waits another changes nothing, and it is forgotten after a minute.
+    ///
+    /// # Errors
+    /// [`Error`], within half a second.
+    pub async fn ask_to_count(&self) -> Result<(), Error> {
+        let mut set = cmd("SET");
+        set.arg(&self.0.wish).arg("now").arg("PX").arg(millis(WISHED_FOR));
+        self.in_time(async { Ok(set.query_async(&mut self.0.link.lent().await?.connection()).await?) }).await
+    }
+
+    async fn invoke<T>(&self, call: &ScriptInvocation<'_>) -> Result<T, Error>
+    where
+        T: deadpool_redis::redis::FromRedisValue,
+    {
+        Ok(call.invoke_async(&mut self.0.link.lent().await?.connection()).await?)
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        timeout(ANSWER_WITHIN, work).await.unwrap_or(Err(Error::TimedOut))
+    }
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roster").field("moments", &self.0.moments).finish_non_exhaustive()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

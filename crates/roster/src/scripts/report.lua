@@ -1,0 +1,18 @@
+-- Takes a replica's report, and forgets those that have fallen silent.
+-- KEYS: the moments of the last reports, the reports, the wish to count.
+-- ARGV: the replica, its report, for how many milliseconds it counts, whether it takes up wishes (1).
+-- Returns the wish, if there was one and it was taken up.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, silent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now - ARGV[3]))) do
+  redis.call('ZREM', KEYS[1], silent)
+  redis.call('HDEL', KEYS[2], silent)
+end
+redis.call('ZADD', KEYS[1], string.format('%d', now), ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+if ARGV[4] == '1' then
+  return redis.call('GETDEL', KEYS[3])
+end
+return false

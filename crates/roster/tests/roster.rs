@@ -1,0 +1,121 @@
+//! The list of replicas on a real Redis: who is in it, for how long, and who takes up a wish.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
+use std::time::{Duration, Instant};
+
+use deadpool_redis::redis::{Client, FromRedisValue, cmd};
+use domain::Timestamp;
+use redislink::Primary;
+use roster::{Own, Roster, Status};
+use service::telemetry::Figures;
+
+/// A list of one test's own on the Redis that all tests share.
+struct World {
+    url: String,
+    prefix: String,
+    roster: Roster,
+}
+
+impl World {
+    fn new() -> Self {
+        let url = std::env::var("REDIS_URL").unwrap_or_else(|_| panic!("REDIS_URL is not set: run the tests with `make test`"));
+        let prefix = format!("test-{}:", uuid::Uuid::new_v4().simple());
+        let roster = Roster::connect(Primary::at(&url).unwrap(), &prefix);
+        Self { url, prefix, roster }
+    }
+
+    fn operate<T: FromRedisValue>(&self, command: &str, key: &str, arguments: &[&str]) -> T {
+        let mut connection = Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
+        cmd(command).arg(format!("{}{key}", self.prefix)).arg(arguments).query(&mut connection).unwrap()
+    }
+
+    async fn instances(&self) -> Vec<String> {
+        let mut seen: Vec<_> =
+            self.roster.look().await.unwrap().replicas.into_iter().map(|alive| alive.status.instance).collect();
+        seen.sort();
+        seen
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for key in ["roster", "roster:reports", "roster:count"] {
+            self.operate::<u64>("DEL", key, &[]);
+        }
+    }
+}
+
+fn status(service: &str, instance: &str) -> Status {
+    Status {
+        service: service.to_owned(),
+        instance: instance.to_owned(),
+        place: "one:1".to_owned(),
+        version: "1.2.3".to_owned(),
+        started_at: Timestamp::now(),
+        uptime_ms: 1,
+        figures: Figures { values: [("chat_x".to_owned(), 2.5)].into(), ..Figures::default() },
+        own: Own::default(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
+    let world = World::new();
+    assert_eq!(world.roster.look().await.unwrap(), roster::Seen::default());
+    let (first, second) = (status("ingest", "a"), status("consumer", "b"));
+    for report in [&first, &second, &Status { uptime_ms: 7, ..first.clone() }] {
+        assert!(!world.roster.report(report, false).await.unwrap());
+    }
+    let seen = world.roster.look().await.unwrap();
+    let of_first = seen.replicas.iter().find(|alive| alive.status.instance == "a").unwrap();
+    assert_eq!((seen.replicas.len(), &of_first.status), (2, &Status { uptime_ms: 7, ..first.clone() }));
+    assert!(of_first.silent_for < Duration::from_secs(10));
+
+    world.roster.leave("a").await.unwrap();
+    assert_eq!(world.instances().await, ["b"]);
+
+    // As if it had reported ten seconds ago: it is not shown, and the next report of any other forgets it.
+    world.operate::<u64>("ZADD", "roster", &["1", "b"]);
+    assert!(world.instances().await.is_empty());
+    world.roster.report(&first, false).await.unwrap();
+    assert_eq!(world.instances().await, ["a"]);
+    assert_eq!(world.operate::<Vec<String>>("HKEYS", "roster:reports", &[]), ["a"]);
+    for key in ["roster", "roster:reports"] {
+        let left = world.operate::<i64>("PTTL", key, &[]);
+        assert!((1..=10_000).contains(&left), "{key} expires in {left} ms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_that_cannot_be_read_hides_no_other() {
+    let world = World::new();
+    world.roster.report(&status("api", "a"), false).await.unwrap();
+    world.roster.report(&status("api", "b"), false).await.unwrap();
+    world.operate::<u64>("HSET", "roster:reports", &["a", "{\"service\":7}"]);
+    assert_eq!(world.instances().await, ["b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_consumer_takes_up_a_wish_and_no_other_service_does() {
+    let world = World::new();
+    world.roster.ask_to_count().await.unwrap();
+    world.roster.ask_to_count().await.unwrap();
+    assert!(world.roster.look().await.unwrap().count_is_wanted);
+    let left = world.operate::<i64>("PTTL", "roster:count", &[]);
+    assert!((1..=60_000).contains(&left), "the wish expires in {left} ms");
+    assert!(!world.roster.report(&status("ingest", "a"), false).await.unwrap());
+    assert!(world.roster.report(&status("consumer", "b"), true).await.unwrap());
+    assert!(!world.roster.report(&status("consumer", "c"), true).await.unwrap());
+    assert!(!world.roster.look().await.unwrap().count_is_wanted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_every_call_fails_soon() {
+    // Nobody listens on the port of a listener that is gone.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let roster = Roster::connect(Primary::at(&format!("redis://127.0.0.1:{port}")).unwrap(), "test:");
+    let began = Instant::now();
+    assert!(roster.report(&status("api", "a"), false).await.is_err());
+    assert!(roster.look().await.is_err() && roster.ask_to_count().await.is_err() && roster.leave("a").await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
