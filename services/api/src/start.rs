@@ -11,6 +11,7 @@ use broker::Publisher;
 use cache::Cache;
 use numbering::Numbering;
 use ratelimit::RateLimit;
+use roster::{Reporter, Roster};
 use sequencer::Sequencer;
 use service::{
     health::{self, Check},
@@ -101,15 +102,29 @@ pub async fn start(
     }
     let partitions = config.amqp.topology().partitions();
     let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
-    let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry);
+    let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry.clone());
     let document = openapi::routes(crate::openapi());
+    let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
+    let console = console::routes(
+        console::Parts {
+            store: store.clone(),
+            sequencer,
+            publisher: publisher.clone(),
+            roster: roster.clone(),
+            admin_token: config.api.admin_token.clone(),
+        },
+        shutdown.clone(),
+    );
+    let stopping = shutdown.clone();
     let state = Data::new(State { store, numbering, index, cached, settings: config.api });
     let server = http::serve(listener, &config.http, shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);
+        console(routes);
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
+    Reporter::new(roster, telemetry, "api", server.address()).start(stopping);
     Ok(Running { server, publisher, background })
 }
 
