@@ -10,6 +10,7 @@ mod batch;
 mod cached;
 mod client;
 mod conditional;
+mod console;
 mod counts;
 mod cursors;
 mod definitions;
