@@ -18,7 +18,7 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check
+	kubernetes-check systemd-check alerts-check console-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ model: ## Check the numbering protocol in every order of its steps, within MODEL
 collections: ## Run the Bruno and Postman collections against a system of their own
 	@$(BUILD)
 	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/debug/localsystem exec -- deploy/collections
+
+console-check: ## Try the console in a browser, against a system of its own, and take pictures of it
+	@$(BUILD)
+	@ADMIN_TOKEN=an-administrator-of-the-console-check $(TARGET)/debug/localsystem exec -- deploy/console-check
 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
