@@ -13,6 +13,7 @@ The system is up.
 
   read, update, search   {api}
   create                 {ingest}
+  console                {api}/console   (the pipeline live, dead letters, counts)
   documentation          {api}/swagger/ and {ingest}/swagger/   (OpenAPI: /api-docs/openapi.json)
   consumer's metrics     {consumer}/metrics   (each service has /healthz, /readyz, /metrics)
   queues                 {management}   (user {user}, password {password})
