@@ -24,12 +24,14 @@ function complaints(page) {
   return found;
 }
 
+// The page there may lead elsewhere before it is loaded.
+const go = (page, path) => page.goto(API_URL + path, { waitUntil: "commit" });
 const live = (page) => page.locator('#connection[data-state="live"]').waitFor();
 const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 const letter = (page, id) => page.locator(`#letter-rows tr[data-key="${id}"]`);
 
 async function signIn(page) {
-  await page.goto(`${API_URL}/console`);
+  await go(page, "/console");
   await page.waitForURL("**/console/sign-in");
   await reading.structure(page);
   await pictures.take(page, "sign-in", () => page.locator("#token").waitFor());
@@ -45,7 +47,7 @@ async function signIn(page) {
   assert.ok(!cookie.value.includes(ADMIN_TOKEN));
   assert.equal(await page.evaluate(() => document.cookie), "");
   // Who is signed in and comes from elsewhere, without the cookie of that first request, is let in all the same.
-  await page.goto(`${API_URL}/console/sign-in`);
+  await go(page, "/console/sign-in");
   await page.waitForURL("**/console/");
   await live(page);
   done("signed in; a wrong token is refused");
@@ -149,7 +151,7 @@ async function signOut(page) {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/console/sign-in");
   assert.equal((await page.context().cookies()).length, 0);
-  await page.goto(`${API_URL}/console/`);
+  await go(page, "/console/");
   await page.waitForURL("**/console/sign-in");
   done("signed out");
 }

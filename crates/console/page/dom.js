@@ -44,9 +44,14 @@ export function keep(body, items, key, columns, furnish = () => {}) {
   }
 }
 
+const listed = new WeakMap();
+
 /** Puts pairs of a name and a text into a list. Those without a text are left out. */
 export function list(node, pairs) {
   const told = pairs.filter(([, text]) => text !== null && text !== undefined && text !== "");
+  const whole = JSON.stringify(told);
+  if (listed.get(node) === whole) return;
+  listed.set(node, whole);
   node.replaceChildren(
     ...told.map(([name, text]) => {
       const pair = element("div");

@@ -76,10 +76,7 @@ impl Gatherer {
     fn gaps(&self, replicas: &[Alive]) -> Gaps {
         const GAPS: &str = "chat_number_gaps_total";
         let recent = self.history.recent(of_service(replicas, "ingest").map(|alive| alive.status.instance.as_str()));
-        Gaps {
-            since_start: of_service(replicas, "ingest").map(|alive| alive.status.figures.value(GAPS)).sum(),
-            per_min: recent.map(|recent| recent.rising(GAPS) * 60.0),
-        }
+        Gaps { since_start: stages::sum(replicas, "ingest", GAPS), per_min: recent.map(|recent| recent.rising(GAPS) * 60.0) }
     }
 
     fn alive(&self, replicas: &[Alive]) -> Vec<Replica> {

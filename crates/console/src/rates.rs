@@ -37,11 +37,13 @@ impl History {
     pub(crate) fn add(&mut self, replicas: &[Alive]) {
         self.reports.retain(|instance, _| replicas.iter().any(|alive| alive.status.instance == *instance));
         for Alive { status, .. } in replicas {
+            // Who does not know yet that somebody looks says nothing of it.
+            let Some(figures) = &status.figures else { continue };
             let reports = self.reports.entry(status.instance.clone()).or_default();
             if reports.back().is_some_and(|(uptime, _)| *uptime >= status.uptime_ms) {
                 continue;
             }
-            reports.push_back((status.uptime_ms, status.figures.clone()));
+            reports.push_back((status.uptime_ms, figures.clone()));
             // The first one may be older than the window, so that there are two as soon as can be.
             while reports.get(1).is_some_and(|(uptime, _)| *uptime + WINDOW_MS <= status.uptime_ms) {
                 reports.pop_front();
@@ -151,7 +153,7 @@ mod tests {
             version: "1".to_owned(),
             started_at: Timestamp::now(),
             uptime_ms,
-            figures,
+            figures: Some(figures),
             own: Own::default(),
         };
         Alive { status, silent_for: Duration::ZERO }

@@ -81,7 +81,7 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Gaps {
     /// Since the replicas that are alive were started.
-    pub(crate) since_start: f64,
+    pub(crate) since_start: Option<f64>,
     pub(crate) per_min: Option<f64>,
 }
 

@@ -124,6 +124,12 @@ pub(crate) fn of_service<'a>(replicas: &'a [Alive], service: &'a str) -> impl It
     replicas.iter().filter(move |alive| alive.status.service == service)
 }
 
+/// A figure of all of a service's replicas together; `None` as long as none has told its figures.
+pub(crate) fn sum(replicas: &[Alive], service: &str, name: &str) -> Option<f64> {
+    let told = of_service(replicas, service).filter_map(|alive| alive.status.figures.as_ref());
+    told.map(|figures| figures.value(name)).reduce(|sum, value| sum + value)
+}
+
 impl Step {
     fn stage(&self, replicas: &[Alive], recent: Option<&Recent>) -> Stage {
         let times = recent.and_then(|recent| recent.taken_up(self.times));
@@ -133,7 +139,6 @@ impl Step {
             Counted::Times => times.map_or(0.0, |times| times.per_s),
             Counted::Together => together.map_or(0.0, |together| together.sum_per_s),
         });
-        let waiting = |name| of_service(replicas, self.service).map(|alive| alive.status.figures.value(name)).sum();
         Stage {
             key: self.key,
             per_s,
@@ -141,7 +146,7 @@ impl Step {
             p50: times.map(|times| times.quantile(0.5)),
             p99: times.map(|times| times.quantile(0.99)),
             together: together.map(|together| together.mean()),
-            waiting: self.waiting.map(waiting),
+            waiting: self.waiting.and_then(|name| sum(replicas, self.service, name)),
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Own, Roster, Status};
+use crate::{Error, Heard, Own, Roster, Status};
 
 /// Between two reports.
 const EVERY: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ impl Reporter {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: Timestamp::now(),
             uptime_ms: 0,
-            figures: Default::default(),
+            figures: None,
             own: Own::default(),
         };
         Self { roster, telemetry, status, started: Instant::now() }
@@ -57,13 +57,19 @@ impl Reporter {
     async fn run(mut self, own: impl Fn() -> Own, count: Option<Arc<Notify>>, stop: CancellationToken) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_watched = false;
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.status.own = own();
-            match self.report(count.is_some()).await {
-                Ok(wish) => {
-                    if let (true, Some(count)) = (wish, &count) {
+            match self.report(count.is_some(), is_watched).await {
+                Ok(heard) => {
+                    if let (true, Some(count)) = (heard.count_now, &count) {
                         count.notify_one();
                     }
+                    // Who has just come to look is not kept waiting for the next turn.
+                    if heard.is_watched && !is_watched {
+                        ticks.reset_immediately();
+                    }
+                    is_watched = heard.is_watched;
                 }
                 Err(error) => tracing::debug!(%error, "this replica could not report"),
             }
@@ -73,10 +79,13 @@ impl Reporter {
         }
     }
 
-    async fn report(&mut self, takes_wishes: bool) -> Result<bool, crate::Error> {
-        // Writing all metrics takes a moment, in which no request should wait.
-        let telemetry = self.telemetry.clone();
-        self.status.figures = spawn_blocking(move || telemetry.figures()).await.unwrap_or_default();
+    async fn report(&mut self, takes_wishes: bool, is_watched: bool) -> Result<Heard, Error> {
+        self.status.figures = None;
+        if is_watched {
+            // Writing all metrics takes a moment, in which no request should wait.
+            let telemetry = self.telemetry.clone();
+            self.status.figures = spawn_blocking(move || telemetry.figures()).await.ok();
+        }
         self.status.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.roster.report(&self.status, takes_wishes).await
     }

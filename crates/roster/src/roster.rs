@@ -1,5 +1,6 @@
 //! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what, and
-//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date. All of it expires.
+//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date, `<prefix>roster:watched` while somebody
+//! looks. All of it expires.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ struct Inner {
     moments: String,
     reports: String,
     wish: String,
+    watched: String,
     report: Script,
     leave: Script,
     look: Script,
@@ -42,6 +44,15 @@ pub struct Alive {
     pub status: Status,
     /// How long ago.
     pub silent_for: Duration,
+}
+
+/// What a replica learns when it reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// Somebody wishes that the counts be brought up to date, and this replica is the one to do it.
+    pub count_now: bool,
+    /// Somebody has looked at the list in the last ten seconds: reports should hold figures.
+    pub is_watched: bool,
 }
 
 /// What a look at the list shows.
@@ -62,25 +73,25 @@ impl Roster {
             moments: format!("{key_prefix}roster"),
             reports: format!("{key_prefix}roster:reports"),
             wish: format!("{key_prefix}roster:count"),
+            watched: format!("{key_prefix}roster:watched"),
             report: Script::new(include_str!("scripts/report.lua")),
             leave: Script::new(include_str!("scripts/leave.lua")),
             look: Script::new(include_str!("scripts/look.lua")),
         }))
     }
 
-    /// Puts a replica's report in the place of its last one. `true`: somebody wishes that the counts be brought up to date, and this
-    /// replica, which `takes_wishes`, is the one to do it.
+    /// Puts a replica's report in the place of its last one. One that `takes_wishes` may be told to count.
     ///
     /// # Errors
     /// [`Error`], within half a second.
-    pub async fn report(&self, status: &Status, takes_wishes: bool) -> Result<bool, Error> {
+    pub async fn report(&self, status: &Status, takes_wishes: bool) -> Result<Heard, Error> {
         // Every part of a report has a JSON form.
         let report = serde_json::to_string(status).unwrap_or_default();
         let mut call = self.0.report.prepare_invoke();
-        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish);
+        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish).key(&self.0.watched);
         call.arg(&status.instance).arg(report).arg(millis(COUNTS_FOR)).arg(u8::from(takes_wishes));
-        let wish: Option<String> = self.in_time(self.invoke(&call)).await?;
-        Ok(wish.is_some())
+        let (count_now, is_watched) = self.in_time(self.invoke(&call)).await?;
+        Ok(Heard { count_now, is_watched })
     }
 
     /// Removes a replica's report: it stops.
@@ -93,13 +104,14 @@ impl Roster {
         self.in_time(self.invoke(&call)).await
     }
 
-    /// Who is alive. A report that cannot be read, of a later version perhaps, is left out.
+    /// Who is alive; for ten seconds from now they say what they measure. A report that cannot be read, of a later version perhaps, is left out.
     ///
     /// # Errors
     /// [`Error`], within half a second.
     pub async fn look(&self) -> Result<Seen, Error> {
         let mut call = self.0.look.prepare_invoke();
-        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish).arg(millis(COUNTS_FOR)).arg(MAX_REPLICAS);
+        call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish).key(&self.0.watched);
+        call.arg(millis(COUNTS_FOR)).arg(MAX_REPLICAS);
         let (count_is_wanted, seen): (bool, Vec<String>) = self.in_time(self.invoke(&call)).await?;
         let replicas = seen.chunks_exact(2).filter_map(|pair| {
             let (silent_for, status) = (pair[0].parse().ok()?, serde_json::from_str(&pair[1]).ok()?);

@@ -20,8 +20,9 @@ pub struct Status {
     pub started_at: Timestamp,
     /// How long ago that was, in milliseconds, by a clock that nobody sets.
     pub uptime_ms: u64,
-    /// What it has measured since then.
-    pub figures: Figures,
+    /// What it has measured since then; only said while somebody looks.
+    #[serde(default)]
+    pub figures: Option<Figures>,
     /// What only its service can say.
     #[serde(default)]
     pub own: Own,
@@ -81,9 +82,9 @@ mod tests {
     #[test]
     fn a_report_of_another_version_is_read() {
         let older = r#"{"service":"ingest","instance":"1f","place":"one:8080","version":"0.0.9",
-            "started_at":"2026-01-02T03:04:05.678Z","uptime_ms":9,"figures":{}}"#;
+            "started_at":"2026-01-02T03:04:05.678Z","uptime_ms":9}"#;
         let status: Status = serde_json::from_str(older).unwrap();
-        assert_eq!((status.own, status.figures), (Own::default(), Figures::default()));
+        assert_eq!((status.own, status.figures), (Own::default(), None));
         let newer = r#"{"service":"consumer","instance":"1f","place":"one:9090","version":"9.0.0","of_a_later_release":{"a":[1]},
             "started_at":"2026-01-02T03:04:05.678Z","uptime_ms":9,"figures":{"values":{"chat_x":1.5},"others":1},
             "own":{"taken":[{"partition":1,"ago_ms":7,"more":true}],
@@ -91,6 +92,6 @@ mod tests {
         let status: Status = serde_json::from_str(newer).unwrap();
         assert_eq!(status.own.taken, [Taken { partition: 1, ago_ms: 7 }]);
         assert_eq!(status.own.counted.map(|run| run.outcome), Some(CountOutcome::Marks(4)));
-        assert_eq!(status.figures.value("chat_x"), 1.5);
+        assert_eq!(status.figures.map(|figures| figures.value("chat_x")), Some(1.5));
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::{Client, FromRedisValue, cmd};
 use domain::Timestamp;
 use redislink::Primary;
-use roster::{Own, Roster, Status};
+use roster::{Heard, Own, Roster, Status};
 use service::telemetry::Figures;
 
 /// A list of one test's own on the Redis that all tests share.
@@ -39,7 +39,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for key in ["roster", "roster:reports", "roster:count"] {
+        for key in ["roster", "roster:reports", "roster:count", "roster:watched"] {
             self.operate::<u64>("DEL", key, &[]);
         }
     }
@@ -53,7 +53,7 @@ fn status(service: &str, instance: &str) -> Status {
         version: "1.2.3".to_owned(),
         started_at: Timestamp::now(),
         uptime_ms: 1,
-        figures: Figures { values: [("chat_x".to_owned(), 2.5)].into(), ..Figures::default() },
+        figures: Some(Figures { values: [("chat_x".to_owned(), 2.5)].into(), ..Figures::default() }),
         own: Own::default(),
     }
 }
@@ -61,10 +61,12 @@ fn status(service: &str, instance: &str) -> Status {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
     let world = World::new();
-    assert_eq!(world.roster.look().await.unwrap(), roster::Seen::default());
     let (first, second) = (status("ingest", "a"), status("consumer", "b"));
-    for report in [&first, &second, &Status { uptime_ms: 7, ..first.clone() }] {
-        assert!(!world.roster.report(report, false).await.unwrap());
+    let heard = |is_watched| Heard { count_now: false, is_watched };
+    assert_eq!(world.roster.report(&first, false).await.unwrap(), heard(false));
+    assert_eq!(world.instances().await, ["a"]);
+    for report in [&second, &Status { uptime_ms: 7, ..first.clone() }] {
+        assert_eq!(world.roster.report(report, false).await.unwrap(), heard(true));
     }
     let seen = world.roster.look().await.unwrap();
     let of_first = seen.replicas.iter().find(|alive| alive.status.instance == "a").unwrap();
@@ -80,7 +82,7 @@ async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
     world.roster.report(&first, false).await.unwrap();
     assert_eq!(world.instances().await, ["a"]);
     assert_eq!(world.operate::<Vec<String>>("HKEYS", "roster:reports", &[]), ["a"]);
-    for key in ["roster", "roster:reports"] {
+    for key in ["roster", "roster:reports", "roster:watched"] {
         let left = world.operate::<i64>("PTTL", key, &[]);
         assert!((1..=10_000).contains(&left), "{key} expires in {left} ms");
     }
@@ -103,9 +105,11 @@ async fn one_consumer_takes_up_a_wish_and_no_other_service_does() {
     assert!(world.roster.look().await.unwrap().count_is_wanted);
     let left = world.operate::<i64>("PTTL", "roster:count", &[]);
     assert!((1..=60_000).contains(&left), "the wish expires in {left} ms");
-    assert!(!world.roster.report(&status("ingest", "a"), false).await.unwrap());
-    assert!(world.roster.report(&status("consumer", "b"), true).await.unwrap());
-    assert!(!world.roster.report(&status("consumer", "c"), true).await.unwrap());
+    for (report, takes_wishes, count_now) in
+        [(status("ingest", "a"), false, false), (status("consumer", "b"), true, true), (status("consumer", "c"), true, false)]
+    {
+        assert_eq!(world.roster.report(&report, takes_wishes).await.unwrap().count_now, count_now, "{report:?}");
+    }
     assert!(!world.roster.look().await.unwrap().count_is_wanted);
 }
 

@@ -1,7 +1,7 @@
 -- Takes a replica's report, and forgets those that have fallen silent.
--- KEYS: the moments of the last reports, the reports, the wish to count.
+-- KEYS: the moments of the last reports, the reports, the wish to count, whether somebody looks.
 -- ARGV: the replica, its report, for how many milliseconds it counts, whether it takes up wishes (1).
--- Returns the wish, if there was one and it was taken up.
+-- Returns whether there was a wish and it was taken up, and whether somebody looks.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, silent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now - ARGV[3]))) do
@@ -12,7 +12,8 @@ redis.call('ZADD', KEYS[1], string.format('%d', now), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local taken_up = 0
 if ARGV[4] == '1' then
-  return redis.call('GETDEL', KEYS[3])
+  taken_up = redis.call('DEL', KEYS[3])
 end
-return false
+return { taken_up, redis.call('EXISTS', KEYS[4]) }
