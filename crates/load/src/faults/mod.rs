@@ -15,9 +15,10 @@ mod network;
 mod nodes;
 pub(crate) mod proxy;
 mod recovery;
-mod redis;
+pub(crate) mod redis;
 mod run;
 mod schedule;
+mod sentinels;
 mod servers;
 mod services;
 mod table;
@@ -57,6 +58,9 @@ pub(crate) struct Options {
     /// RabbitMQ is a cluster of three nodes, which has faults of its own
     #[arg(long)]
     cluster: bool,
+    /// Redis is a primary and a replica under three Sentinels, which have faults of their own in place of Redis' others
+    #[arg(long)]
+    sentinels: bool,
     /// Show the faults and the first steps, and do nothing
     #[arg(long)]
     list: bool,
@@ -89,7 +93,7 @@ pub(crate) struct Options {
 /// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too
 /// long.
 pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
-    let faults = chosen(&options.only, options.cluster)?;
+    let faults = chosen(&options.only, options.cluster, options.sentinels)?;
     let schedule = Schedule::new(options.seed, &faults, Duration::from_secs_f64(options.hold));
     if options.list {
         list(&options, &faults, &schedule);
@@ -127,9 +131,11 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     );
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let place = place(&options)?;
+    let (cluster, sentinels) = (options.cluster, options.sentinels);
+    let fleet = fleet::Plan { place: place.clone(), disks, cluster, cuts, sentinels, fake_clock };
     // Dropped, everything that was started ends.
     tokio::select! {
-        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, cluster: options.cluster, cuts, fake_clock }) => {
+        outcome = whole(plan, fleet) => {
             outcome.with_context(|| format!("logs: {}; seed {}", place.display(), options.seed))
         }
         _ = interrupt.recv() => bail!("interrupted"),
@@ -201,8 +207,8 @@ async fn judged(fleet: &mut Fleet, plan: run::Plan, binaries: &Binaries) -> anyh
     fleet.verify(binaries).await
 }
 
-fn chosen(only: &[String], cluster: bool) -> anyhow::Result<Vec<Fault>> {
-    let all = Fault::all(cluster);
+fn chosen(only: &[String], cluster: bool, sentinels: bool) -> anyhow::Result<Vec<Fault>> {
+    let all = Fault::all(cluster, sentinels);
     if only.is_empty() {
         return Ok(all);
     }

@@ -181,11 +181,11 @@ async fn every_ingest_says_so(fleet: &Fleet) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) async fn tell(url: &str, words: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn tell(url: &str, words: &[&str]) -> anyhow::Result<()> {
     ask::<deadpool_redis::redis::Value>(url, words).await.map(drop)
 }
 
-pub(super) async fn ask<T: FromRedisValue>(url: &str, words: &[&str]) -> anyhow::Result<T> {
+pub(crate) async fn ask<T: FromRedisValue>(url: &str, words: &[&str]) -> anyhow::Result<T> {
     let mut command: Cmd = cmd(words[0]);
     command.arg(&words[1..]);
     exchange(url, &command, &words.join(" ")).await

@@ -103,7 +103,7 @@ mod tests {
     const LONGEST: Duration = Duration::from_secs(60);
 
     fn schedule(seed: u64) -> Schedule {
-        Schedule::new(seed, &Fault::all(true), LONGEST)
+        Schedule::new(seed, &Fault::all(true, false), LONGEST)
     }
 
     /// How a round begins.
@@ -120,7 +120,7 @@ mod tests {
             set.sort();
             assert!(seen.insert(set.clone()), "{set:?} twice");
         }
-        let all = Fault::all(true);
+        let all = Fault::all(true, false);
         for one in &all {
             assert!(seen.contains(&vec![*one]), "{one}");
             for another in all.iter().filter(|another| one.goes_with(**another)) {

@@ -19,12 +19,13 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     let lasted = began.elapsed();
     traffic.finish().await;
     // Also after an error: what is only late is not lost. The number is nobody else's.
-    let settled = outcome.and(recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop));
+    let recovered = recover(fleet, &traffic, &store, usize::try_from(u32::MAX)?).await.map(drop);
     // Its own creates came after what it waited for.
-    let settled = match settled {
+    let settled = match recovered {
         Ok(()) => stored(&traffic, &store, Instant::now()).await.map(drop),
         failed => failed,
     };
+    let settled = outcome.and(settled);
     let comparison = traffic.ledger.compare(&store, &traffic.scenario).await;
     // It has much patience, which a system that does not recover would use up.
     let report = if settled.is_ok() { Some(witness.finish().await) } else { None };

@@ -11,6 +11,7 @@ mod replica;
 mod standby;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +23,7 @@ use std::{
 };
 
 use anyhow::Context;
-use devstack::{DataDir, Progress, RabbitmqCluster, Server, Stack, StackOptions};
+use devstack::{DataDir, Progress, RabbitmqCluster, Sentinels, Server, Stack, StackOptions};
 use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, chatctl, migrate};
 use url::Url;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     namespaces::{Namespaces, has_left, network},
     replica::{Replica, ReplicaId},
     standby::Standby,
+    watch::{Roles, Watch, admit, hide_from_sentinels, leads, leave_replica_behind, roles},
 };
 
 /// How many replicas of each service there are.
@@ -61,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) cluster: bool,
     /// Whether its nodes can be cut off from one another. The network must be this process's own, see [`has_left`].
     pub(crate) cuts: bool,
+    /// Whether Sentinels watch over Redis and the services are told of them alone.
+    pub(crate) sentinels: bool,
     /// libfaketime, by which each replica has a clock of its own.
     pub(crate) fake_clock: Option<PathBuf>,
 }
@@ -71,6 +75,7 @@ pub(crate) struct Fleet {
     replicas: Vec<Replica>,
     stack: Stack,
     cluster: Option<RabbitmqCluster>,
+    watch: Option<Watch>,
     standby: Standby,
     disks: Option<Disks>,
     cuts: Option<Cuts>,
@@ -81,7 +86,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Starts the servers, then the services, and returns when all are ready.
     pub(crate) async fn start(plan: Plan, binaries: &Binaries, progress: &dyn Progress) -> anyhow::Result<Self> {
-        let Plan { place, disks, cluster, cuts, fake_clock } = plan;
+        let Plan { place, disks, cluster, cuts, sentinels, fake_clock } = plan;
         let data = place.join("data");
         for directory in [&data, &place.join("clocks")] {
             fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
@@ -97,7 +102,11 @@ impl Fleet {
         let stack =
             Stack::up(StackOptions { data: DataDir::Path(data), servers, ..options }, progress).await.map_err(sentence)?;
         let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
-        let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, cuts, cut_off: None, place };
+        let watch = match sentinels {
+            true => Some(Watch::start([&stack, standby.stack()], &place, progress).await?),
+            false => None,
+        };
+        let mut fleet = Self { replicas: Vec::new(), stack, cluster, watch, standby, disks, cuts, cut_off: None, place };
         let mut direct = fleet.direct()?;
         // Elasticsearch has only just started: it takes its time for the first index.
         direct.push(("CHAT__ELASTICSEARCH__TIMEOUT_MS".to_owned(), "30000".to_owned()));
@@ -122,7 +131,7 @@ impl Fleet {
             links.insert(server, Proxy::start(targets).await?);
         }
         let clock = self.place.join("clocks").join(id.to_string());
-        let mut environment = environment(&self.stack, &links)?;
+        let mut environment = self.found_through(&links)?;
         environment.push(("LOG_LEVEL".to_owned(), "info,access=off".to_owned()));
         environment.extend(fake_clock.map(|library| clock_environment(library, &clock)).into_iter().flatten());
         let launch = Launch {
@@ -162,6 +171,16 @@ impl Fleet {
     /// The second Redis.
     pub(crate) fn standby(&self) -> &Standby {
         &self.standby
+    }
+
+    /// Both Redis; which of them is the primary, where Sentinels watch over them, is to be asked.
+    pub(crate) fn redis(&self) -> [&Stack; 2] {
+        [&self.stack, self.standby.stack()]
+    }
+
+    /// Those who watch over the two.
+    pub(crate) fn watch(&self) -> anyhow::Result<&Watch> {
+        self.watch.as_ref().context("there are no Sentinels")
     }
 
     /// The servers' file systems, where there are any that can be made full.
@@ -250,7 +269,17 @@ impl Fleet {
 
     /// The variables by which the servers are found without a proxy.
     fn direct(&self) -> anyhow::Result<Vec<(String, String)>> {
-        environment(&self.stack, &BTreeMap::new())
+        self.found_through(&BTreeMap::new())
+    }
+
+    /// The same, through these links where there are any; Redis' primary through the Sentinels, where there are any.
+    fn found_through(&self, links: &BTreeMap<Server, Proxy>) -> anyhow::Result<Vec<(String, String)>> {
+        let mut variables = environment(&self.stack, links)?;
+        if let Some(watch) = &self.watch {
+            variables.push(("CHAT__REDIS__SENTINELS".to_owned(), watch.list()));
+            variables.push(("CHAT__REDIS__MASTER".to_owned(), Sentinels::MASTER.to_owned()));
+        }
+        Ok(variables)
     }
 
     /// The last lines of all replicas' logs.
@@ -283,6 +312,7 @@ impl Fleet {
         let data: Vec<PathBuf> = Server::ALL.into_iter().map(|server| self.stack.data_dir(server)).collect();
         let nodes = self.cluster.iter().flat_map(|cluster| cluster.nodes()).map(Stack::root).collect::<Vec<_>>();
         drop(self.cluster);
+        drop(self.watch);
         data.iter().chain(&nodes).for_each(|directory| empty(directory));
         outcome.and(self.standby.down().await).and(self.stack.down().await.map_err(sentence))
     }

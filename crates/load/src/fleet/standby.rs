@@ -27,6 +27,10 @@ impl Standby {
         Ok(Self { stack, replication: Proxy::start(vec![primary]).await?, address, primary })
     }
 
+    pub(crate) fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.stack.urls().redis
     }
