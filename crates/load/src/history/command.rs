@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     check::{Stores, check},
-    faults::{Fault, KeysLost},
+    faults::{Fault, Struck},
     report::Report,
     running::Running,
     workload::{self, Targets},
@@ -106,7 +106,12 @@ impl Round {
         let options = self.options();
         let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, faults, stop));
         let mut history = made?;
-        struck?.into_iter().for_each(|(from, until)| history.keys_lost(from, until));
+        for Struck { keys_lost, rivals } in struck? {
+            if let Some((from, until)) = keys_lost {
+                history.keys_lost(from, until);
+            }
+            history.rivals.extend(rivals);
+        }
         eprintln!("the load is over: what was answered is compared with what is stored, once all is quiet");
         check(&history, &stores).await
     }
@@ -116,19 +121,19 @@ impl Round {
     }
 
     /// Has the faults strike, with load before, between and behind them, and ends the load.
-    async fn strike(&self, system: &mut LocalSystem, faults: &[Fault], stop: CancellationToken) -> anyhow::Result<Vec<KeysLost>> {
+    async fn strike(&self, system: &mut LocalSystem, faults: &[Fault], stop: CancellationToken) -> anyhow::Result<Vec<Struck>> {
         // Also when a fault cannot be made: then there is nothing to go on for.
         let _stop = stop.drop_guard();
         let strikes = faults.len() * self.times;
         let calm = Duration::from_secs(self.seconds).div_f64((strikes + 1) as f64);
-        let mut lost = Vec::new();
+        let mut struck = Vec::new();
         for fault in faults.iter().cycle().take(strikes) {
             sleep(calm).await;
             eprintln!("{fault}");
-            lost.extend(fault.strike(system).await.with_context(|| fault.to_string())?);
+            struck.push(fault.strike(system).await.with_context(|| fault.to_string())?);
         }
         sleep(calm).await;
-        Ok(lost)
+        Ok(struck)
     }
 }
 
