@@ -91,6 +91,25 @@ async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_resolved_is_not_stored_either() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1)], 1).await;
+        world.until_stored(1, 0, 0).await;
+        let item = message(1, 1, 1);
+        let id = keep(&world, Reason::Rejected, Identity::from(&item), serde_json::to_vec(&item).unwrap()).await;
+        world.tables.run("CREATE TRIGGER unresolved BEFORE UPDATE ON dead_letters FOR EACH ROW SIGNAL SQLSTATE '45000'").await;
+        let failed = retry::retry(&world.store, &world.sequencer, id).await;
+        assert!(matches!(failed, Err(retry::Error::Store(_))), "{failed:?}");
+        assert_eq!((world.tables.messages().await, world.tables.counted().await), (0, (1, 0)));
+        world.tables.run("DROP TRIGGER unresolved").await;
+        assert_eq!(retry(&world, id).await, Retried::Stored { items: 1, new: 1 });
+        consumer.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_stored_once_its_chat_is_there() {
     in_world(async |world| {
         let orphan = message(1, 1, 1);
