@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context;
 use devstack::Server;
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 
 use crate::{
     check::{check, verdict},
@@ -31,7 +32,7 @@ pub(crate) async fn redis_loss(chats: usize) -> anyhow::Result<()> {
     let (outcome, losses) = tokio::join!(run(plan), lose(&system));
     let (outcome, losses) = (outcome?, losses?);
     let findings = check(&database(&system)?, &scenario, &outcome.acknowledged, Duration::from_secs(120)).await?;
-    println!(
+    say!(
         "{:.0} creates/s over {} s, {} refused, {} unanswered",
         outcome.rate(),
         DURATION.as_secs(),
@@ -39,13 +40,13 @@ pub(crate) async fn redis_loss(chats: usize) -> anyhow::Result<()> {
         outcome.unanswered
     );
     for (what, begun, back) in losses {
-        println!(
+        say!(
             "{what}: creates succeed again {:.2} s after the loss, {:.2} s after Redis answers",
             pause(&outcome, begun),
             pause(&outcome, back)
         );
     }
-    println!("{findings}");
+    say!("{findings}");
     system.down().await?;
     verdict(&findings)
 }

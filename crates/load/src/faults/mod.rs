@@ -32,6 +32,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use devstack::{Database, Server};
 use localsystem::Binaries;
+use say::say;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{fault::Fault, schedule::Schedule, traffic::Rate};
@@ -122,7 +123,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
         recover_within: Duration::from_secs_f64(options.recover),
         schedule,
     };
-    println!(
+    say!(
         "seed {}: {} faults and {} combinations of two; from step {}",
         options.seed,
         faults.len(),
@@ -220,13 +221,13 @@ fn chosen(only: &[String], cluster: bool, sentinels: bool) -> anyhow::Result<Vec
 }
 
 fn list(options: &Options, faults: &[Fault], schedule: &Schedule) {
-    println!("{} faults:", faults.len());
-    faults.iter().for_each(|fault| println!("  {fault}"));
-    println!("\n{} steps a round, {} of them combinations of two; seed {}:", schedule.round(), schedule.pairs(), options.seed);
+    say!("{} faults:", faults.len());
+    faults.iter().for_each(|fault| say!("  {fault}"));
+    say!("\n{} steps a round, {} of them combinations of two; seed {}:", schedule.round(), schedule.pairs(), options.seed);
     let from = options.from as usize;
     for number in (from..from + 20).take(options.steps as usize) {
         let step = schedule.step(number);
-        println!("  step {number}: {}, {:.1} s", step.names(), step.hold.as_secs_f64());
+        say!("  step {number}: {}, {:.1} s", step.names(), step.hold.as_secs_f64());
     }
 }
 

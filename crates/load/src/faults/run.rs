@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use localsystem::Service;
+use say::say;
 use store::Store;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -107,7 +108,7 @@ impl Run<'_> {
             answering.as_secs_f64(),
             stored.as_secs_f64(),
         );
-        println!("{line}");
+        say!("{line}");
         // What has piled up for a while may take a while to be stored, but no longer than that.
         let within = self.plan.recover_within;
         if answering > within || stored > within + disturbed {

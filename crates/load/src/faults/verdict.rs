@@ -3,6 +3,7 @@
 
 use anyhow::ensure;
 
+use say::say;
 use tokio::time::Instant;
 
 use super::{
@@ -30,22 +31,22 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     // It has much patience, which a system that does not recover would use up.
     let report = if settled.is_ok() { Some(witness.finish().await) } else { None };
 
-    println!();
+    say!();
     table.print(&traffic.ledger);
-    println!("\n| replica | peak RSS, MiB |\n|---|---|");
+    say!("\n| replica | peak RSS, MiB |\n|---|---|");
     for (replica, mib) in fleet.peaks() {
-        println!("| {replica} | {mib} |");
+        say!("| {replica} | {mib} |");
     }
     match &comparison {
-        Ok(comparison) => println!("\n{:.0} s of faults: {comparison}", lasted.as_secs_f64()),
-        Err(error) => println!("\nnothing could be compared: {error:#}"),
+        Ok(comparison) => say!("\n{:.0} s of faults: {comparison}", lasted.as_secs_f64()),
+        Err(error) => say!("\nnothing could be compared: {error:#}"),
     }
     if let Some(Ok(report)) = &report {
-        println!("\nThe history checker:\n{report}");
+        say!("\nThe history checker:\n{report}");
     }
     let violations = traffic.ledger.violations();
-    violations.iter().for_each(|violation| println!("violation: {violation}"));
-    late.iter().for_each(|late| println!("late: {late}"));
+    violations.iter().for_each(|violation| say!("violation: {violation}"));
+    late.iter().for_each(|late| say!("late: {late}"));
     settled?;
     let found = comparison?.violations();
     ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");

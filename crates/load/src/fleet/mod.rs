@@ -26,6 +26,7 @@ use anyhow::Context;
 use devstack::{DataDir, Progress, RabbitmqCluster, Sentinels, Server, Stack, StackOptions};
 use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, chatctl, migrate};
+use say::say;
 use url::Url;
 
 use self::cuts::Cuts;
@@ -263,7 +264,7 @@ impl Fleet {
     /// When it finds something wrong.
     pub(crate) async fn verify(&self, binaries: &Binaries) -> anyhow::Result<()> {
         let table = chatctl(binaries, &["verify", "--rate", VERIFY_RATE], &self.direct()?, VERIFIED_WITHIN).await?;
-        println!("\nchatctl verify:\n{table}");
+        say!("\nchatctl verify:\n{table}");
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::ensure;
 use clap::{ValueEnum, builder::PossibleValuesParser};
 use localsystem::{Binaries, LocalSystem};
+use say::say;
 
 use super::{
     command::{Round, start},
@@ -77,7 +78,7 @@ pub(crate) async fn broken(arguments: Arguments) -> anyhow::Result<()> {
         let outcome = trial.run(&mut system, &round).await;
         let (acknowledged, found) = match &outcome {
             Ok(report) => {
-                println!("{name}:\n{report}\n");
+                say!("{name}:\n{report}\n");
                 (report.figures.acknowledged.to_string(), found(report))
             }
             // The others are of interest all the same.
@@ -91,9 +92,9 @@ pub(crate) async fn broken(arguments: Arguments) -> anyhow::Result<()> {
         }
     }
     system.down().await?;
-    println!("{table}");
+    say!("{table}");
     ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
-    println!("what lacks a guard was found out, and what has all of them stood");
+    say!("what lacks a guard was found out, and what has all of them stood");
     Ok(())
 }
 

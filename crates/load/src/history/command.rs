@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use devstack::{ElasticsearchOptions, StackOptions};
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -69,7 +70,7 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { round, fault, programs, running } = arguments;
     if running.is_given() {
         let report = running.run(&round.options(), Duration::from_secs(round.seconds)).await?;
-        println!("{report}");
+        say!("{report}");
         return report.verdict();
     }
     let binaries = match programs {
@@ -79,7 +80,7 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
     let faults = if fault.is_empty() { Fault::value_variants() } else { &fault };
     let mut system = start(binaries).await?;
     let report = round.run(&mut system, faults).await?;
-    println!("{report}");
+    say!("{report}");
     system.down().await?;
     report.verdict()
 }
