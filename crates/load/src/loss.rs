@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use devstack::Server;
 use localsystem::{Binaries, LocalSystem, Options, Service};
 use say::say;
 
 use crate::{
     check::{check, verdict},
+    redis::tell,
     rounds::database,
     run::{Outcome, Plan, run},
     scenario::Scenario,
@@ -58,7 +58,7 @@ async fn lose(system: &LocalSystem) -> anyhow::Result<Vec<Loss>> {
     let begun = Instant::now();
     tokio::time::sleep_until((begun + FLUSH_AFTER).into()).await;
     let flushed = Instant::now();
-    flush(&system.stack().urls().redis).await?;
+    tell(&system.stack().urls().redis, &["FLUSHALL"]).await?;
     let answered = Instant::now();
     tokio::time::sleep_until((begun + KILL_AFTER).into()).await;
     let killed = Instant::now();
@@ -67,12 +67,6 @@ async fn lose(system: &LocalSystem) -> anyhow::Result<Vec<Loss>> {
     stack.wipe(Server::Redis).await?;
     stack.start(Server::Redis).await?;
     Ok(vec![("FLUSHALL", flushed, answered), ("kill -9, append-only file removed", killed, Instant::now())])
-}
-
-async fn flush(url: &str) -> anyhow::Result<()> {
-    let client = deadpool_redis::redis::Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    deadpool_redis::redis::cmd("FLUSHALL").exec_async(&mut connection).await.context("FLUSHALL")
 }
 
 /// Seconds from a moment to the first acknowledgement after the longest silence within the ten seconds behind it.

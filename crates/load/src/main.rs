@@ -13,6 +13,7 @@ mod loss;
 mod outages;
 mod probe;
 mod reads;
+mod redis;
 mod rounds;
 mod run;
 mod scenario;

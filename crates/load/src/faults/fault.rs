@@ -6,9 +6,8 @@ use std::{fmt, time::Duration};
 
 use devstack::{RabbitmqCluster, Server};
 use localsystem::Service;
-use rand::Rng;
 
-use super::{clock, cut, disk, failover, memory, network, nodes, redis, sentinels, servers, services};
+use super::{clock, cut, disk, draw::Draw, failover, memory, network, nodes, redis, sentinels, servers, services};
 use crate::fleet::Fleet;
 
 /// One fault that can be injected and healed.
@@ -38,17 +37,6 @@ pub(crate) enum Fault {
     Clock(clock::Act),
 }
 
-/// What chance decides about a fault that is injected. The same step of the same seed draws the same.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Draw {
-    /// Which replica of a service.
-    pub(crate) replica: usize,
-    /// Whether all services are concerned, or the one that [`Draw::replica`] names.
-    pub(crate) all: bool,
-    /// From 0 to 1.
-    pub(crate) fraction: f64,
-}
-
 /// When Redis may forget what it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Forgets {
@@ -57,12 +45,6 @@ pub(crate) enum Forgets {
     WhenInjected,
     /// At any moment until it is healed, and once more when it is.
     WhileItLasts,
-}
-
-impl Draw {
-    pub(crate) fn from(rng: &mut impl Rng) -> Self {
-        Self { replica: rng.random_range(0..64), all: rng.random_bool(0.5), fraction: rng.random() }
-    }
 }
 
 impl Fault {

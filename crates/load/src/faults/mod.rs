@@ -7,15 +7,15 @@
 mod clock;
 mod cut;
 mod disk;
+mod draw;
 mod failover;
 mod fault;
 mod ledger;
 mod memory;
 mod network;
 mod nodes;
-pub(crate) mod proxy;
 mod recovery;
-pub(crate) mod redis;
+mod redis;
 mod run;
 mod schedule;
 mod sentinels;

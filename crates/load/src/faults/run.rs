@@ -10,7 +10,8 @@ use store::Store;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    fault::{Draw, Fault},
+    draw::Draw,
+    fault::Fault,
     recovery::{Recovery, recover},
     redis,
     schedule::{Schedule, Step},

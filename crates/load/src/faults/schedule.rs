@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
-use super::fault::{Draw, Fault};
+use super::{draw::Draw, fault::Fault};
 
 /// What is injected together, and what chance has to say to it.
 #[derive(Debug, Clone)]

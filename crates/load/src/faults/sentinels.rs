@@ -9,11 +9,11 @@ use anyhow::ensure;
 use devstack::{Server, Stack};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    fault::Draw,
+use super::draw::Draw;
+use crate::{
+    fleet::{Fleet, Roles, admit, hide_from_sentinels, leads, leave_replica_behind, roles, sentence},
     redis::{ask, tell},
 };
-use crate::fleet::{Fleet, Roles, admit, hide_from_sentinels, leads, leave_replica_behind, roles, sentence};
 
 /// What happens to the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,6 +7,7 @@ mod cuts;
 mod disk;
 mod namespaces;
 mod ports;
+mod proxy;
 mod replica;
 mod standby;
 #[cfg(test)]
@@ -30,12 +31,12 @@ use say::say;
 use url::Url;
 
 use self::cuts::Cuts;
-use crate::faults::proxy::Proxy;
 
 pub(crate) use self::{
     cuts::hindrance as hindrance_to_cuts,
     disk::{Disks, hindrance as hindrance_to_full_disks},
     namespaces::{Namespaces, has_left, network},
+    proxy::{Mode, Proxy},
     replica::{Replica, ReplicaId},
     standby::Standby,
     watch::{Roles, Watch, admit, hide_from_sentinels, leads, leave_replica_behind, roles},

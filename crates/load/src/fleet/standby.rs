@@ -5,8 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use devstack::{DataDir, Progress, Server, Stack, StackOptions};
 use url::Url;
 
-use super::{address_of, sentence};
-use crate::faults::proxy::Proxy;
+use super::{Proxy, address_of, sentence};
 
 /// See the module.
 pub(crate) struct Standby {

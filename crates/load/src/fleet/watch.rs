@@ -9,7 +9,7 @@ use devstack::{DataDir, Progress, SentinelOptions, Sentinels, Stack};
 use tokio::time::{Instant, sleep};
 
 use super::{address_of, sentence};
-use crate::faults::redis::{ask, tell};
+use crate::redis::{ask, tell};
 
 /// Short ones: what is looked for happens around a failover, not in the wait for it.
 const DOWN_AFTER: Duration = Duration::from_secs(1);

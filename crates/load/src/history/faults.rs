@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use clap::ValueEnum;
 use devstack::Server;
 use domain::EventId;
@@ -14,6 +13,7 @@ use localsystem::{LocalSystem, Service};
 use tokio::time::sleep;
 
 use super::{report::Kind, rivals};
+use crate::redis::tell;
 
 /// Redis writes its append-only file to disk once a second: killed, it may forget what it was told for about so long.
 const UNWRITTEN: Duration = Duration::from_secs(2);
@@ -100,9 +100,7 @@ async fn redis_flush(system: &mut LocalSystem) -> anyhow::Result<KeysLost> {
 
 async fn flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
     let begun = Instant::now();
-    let client = deadpool_redis::redis::Client::open(system.stack().urls().redis.as_str())?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    deadpool_redis::redis::cmd("FLUSHALL").exec_async(&mut connection).await.context("FLUSHALL")?;
+    tell(&system.stack().urls().redis, &["FLUSHALL"]).await?;
     Ok((begun, Instant::now()))
 }
 
