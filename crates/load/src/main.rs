@@ -18,6 +18,7 @@ mod rounds;
 mod run;
 mod scenario;
 mod table;
+mod wait;
 
 use std::time::Duration;
 

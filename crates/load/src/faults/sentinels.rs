@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
 use devstack::{Server, Stack};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::draw::Draw;
 use crate::{
-    fleet::{Fleet, Roles, admit, hide_from_sentinels, leads, leave_replica_behind, roles, sentence},
-    redis::{ask, tell},
+    fleet::{Fleet, Roles, admit, disconnect_half_the_services, hide_from_sentinels, leave_replica_behind, roles, sentence},
+    wait::within,
 };
 
 /// What happens to the primary.
@@ -37,12 +36,12 @@ impl Act {
 
 /// For so long at most the replica hears nothing before the primary is lost.
 const LONGEST_LAG: Duration = Duration::from_millis(2_000);
-/// A second until it counts as down, and twice the Sentinels' patience with a failover if the last one is not long ago.
-const PROMOTED_WITHIN: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const ASKED_WITHIN: Duration = Duration::from_secs(20);
+/// With an append-only file of hours.
+const STARTED_WITHIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn inject(act: Act, fleet: &Fleet, draw: Draw) -> anyhow::Result<()> {
-    let Roles { primary, replica } = roles(fleet.redis()).await?;
+    let Roles { primary, replica } = within("ask both Redis for their roles", ASKED_WITHIN, roles(fleet.redis())).await?;
     leave_replica_behind(primary).await?;
     sleep(LONGEST_LAG.mul_f64(draw.fraction)).await;
     match act {
@@ -50,34 +49,23 @@ pub(super) async fn inject(act: Act, fleet: &Fleet, draw: Draw) -> anyhow::Resul
         Act::Failover => primary.pause(Server::Redis).map_err(sentence)?,
         Act::Split => hide_from_sentinels(primary).await?,
     }
-    let deadline = Instant::now() + PROMOTED_WITHIN;
-    while !leads(replica).await? {
-        ensure!(Instant::now() < deadline, "the Sentinels promote nobody");
-        sleep(LOOK_EVERY).await;
+    fleet.watch()?.promoted(replica).await?;
+    match act {
+        // Half the time all stay with the old primary, until all is healed or somebody comes anew and opens an epoch with the other.
+        Act::Split if !draw.all => disconnect_half_the_services(primary, draw.replica).await,
+        _ => Ok(()),
     }
-    // Half the time all stay with the old primary, until one of them hears from RabbitMQ that its epoch is over, or all is healed.
-    if act == Act::Split && !draw.all { disconnect_some(primary, draw.replica).await } else { Ok(()) }
-}
-
-/// Ends every other connection of the services.
-async fn disconnect_some(redis: &Stack, which: usize) -> anyhow::Result<()> {
-    let url = &redis.urls().redis;
-    let clients: String = ask(url, &["CLIENT", "LIST"]).await?;
-    // They alone speak RESP3.
-    let services = clients.lines().filter(|client| client.contains("resp=3"));
-    let ids = services.filter_map(|client| client.split(' ').find_map(|field| field.strip_prefix("id=")));
-    for (_, id) in ids.enumerate().filter(|(index, _)| (index + which).is_multiple_of(2)) {
-        // It may have gone by itself.
-        tell(url, &["CLIENT", "KILL", "ID", id]).await?;
-    }
-    Ok(())
 }
 
 pub(super) async fn heal(fleet: &Fleet) -> anyhow::Result<()> {
     for stack in fleet.redis() {
-        stack.start(Server::Redis).await.map_err(sentence)?;
-        stack.resume(Server::Redis).map_err(sentence)?;
+        within("have a Redis run again", STARTED_WITHIN, run(stack)).await?;
         admit(stack).await?;
     }
     fleet.watch()?.settled(fleet.redis()).await
+}
+
+async fn run(stack: &Stack) -> anyhow::Result<()> {
+    stack.start(Server::Redis).await.map_err(sentence)?;
+    stack.resume(Server::Redis).map_err(sentence)
 }

@@ -6,6 +6,7 @@
 mod cuts;
 mod disk;
 mod namespaces;
+mod pair;
 mod ports;
 mod proxy;
 mod replica;
@@ -36,10 +37,11 @@ pub(crate) use self::{
     cuts::hindrance as hindrance_to_cuts,
     disk::{Disks, hindrance as hindrance_to_full_disks},
     namespaces::{Namespaces, has_left, network},
+    pair::{Roles, admit, disconnect_half_the_services, hide_from_sentinels, leave_replica_behind, roles},
     proxy::{Mode, Proxy},
     replica::{Replica, ReplicaId},
     standby::Standby,
-    watch::{Roles, Watch, admit, hide_from_sentinels, leads, leave_replica_behind, roles},
+    watch::Watch,
 };
 
 /// How many replicas of each service there are.

@@ -1,37 +1,47 @@
-//! The two Redis under three Sentinels: one is the primary, the other follows it, and which is which changes.
-//!
-//! Sentinels and followers have users of their own at both, so that either can be kept from it without any client noticing.
+//! Three Sentinels that watch over the [pair](super::pair): what they bring about by themselves, waited for.
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::{anyhow, ensure};
 use devstack::{DataDir, Progress, SentinelOptions, Sentinels, Stack};
-use tokio::time::{Instant, sleep};
 
-use super::{address_of, sentence};
-use crate::redis::{ask, tell};
+use super::{
+    address_of,
+    pair::{Roles, SECRET, SENTINEL, admit, leads, replication, roles},
+    sentence,
+};
+use crate::{
+    redis::{ask, tell},
+    wait::{until, within},
+};
 
 /// Short ones: what is looked for happens around a failover, not in the wait for it.
 const DOWN_AFTER: Duration = Duration::from_secs(1);
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(3);
-/// Sentinels let some eight seconds pass before they make a replica of a primary that should be one, and copying takes a moment.
+/// A second until the primary counts as down, twice the Sentinels' patience if their last failover is not long ago, another time if one
+/// of their attempts comes to nothing; and the half minute in which they do nothing after their own processes have stood still.
+const PROMOTED_WITHIN: Duration = Duration::from_secs(90);
+/// They tell one another every two seconds.
+const NAMED_WITHIN: Duration = Duration::from_secs(45);
+/// They let some eight seconds pass before they make a replica of a primary that should be one, and look every ten; copying takes a
+/// moment; and again the half minute.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const SECRET: &str = "unimportant";
-
-/// The users of the Redis that follows, and of the Sentinels.
-const REPLICA: &str = "replica";
-const SENTINEL: &str = "sentinel";
+/// For a word on what went wrong.
+const VIEWS_WITHIN: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub(crate) struct Watch {
     sentinels: Sentinels,
 }
 
-/// Which of the two is which.
-pub(crate) struct Roles<'a> {
-    pub(crate) primary: &'a Stack,
-    pub(crate) replica: &'a Stack,
+/// What one Sentinel tells.
+struct View {
+    /// Where the primary is.
+    port: u16,
+    /// How the primary seems to it: "master" alone when all is well.
+    primary: String,
+    /// How the other seems to it: "slave" alone when all is well.
+    others: Vec<String>,
 }
 
 impl Watch {
@@ -61,70 +71,76 @@ impl Watch {
         self.sentinels.addresses().join(",")
     }
 
+    /// Waits until this one is a primary and every Sentinel names it: before that, who loses its connection to the old primary would be
+    /// sent back there.
+    pub(crate) async fn promoted(&self, replica: &Stack) -> anyhow::Result<()> {
+        let port = address_of(&replica.urls().redis.parse()?)?.port();
+        // They close all connections to it when they promote it, this one too: an error is no answer.
+        let leading = async || {
+            ensure!(leads(replica).await?, "it is a replica");
+            Ok(())
+        };
+        self.explained(until("the Sentinels promote the replica", PROMOTED_WITHIN, leading).await).await?;
+        let named = async || {
+            for (name, view) in self.views().await? {
+                ensure!(view.port == port, "{name} names {}", view.port);
+            }
+            Ok(())
+        };
+        self.explained(until("every Sentinel names the promoted replica", NAMED_WITHIN, named).await).await
+    }
+
     /// Waits until one is the primary, the other has everything, and every Sentinel says so.
     pub(crate) async fn settled(&self, pair: [&Stack; 2]) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLED_WITHIN;
-        while !self.agreed(pair).await.unwrap_or(false) {
-            ensure!(Instant::now() < deadline, "the Sentinels do not bring one primary and one replica about");
-            sleep(LOOK_EVERY).await;
+        let settled = until("one primary and one replica, to all Sentinels", SETTLED_WITHIN, async || self.agreed(pair).await);
+        self.explained(settled.await).await
+    }
+
+    async fn agreed(&self, pair: [&Stack; 2]) -> anyhow::Result<()> {
+        let Roles { primary, replica } = roles(pair).await?;
+        ensure!(replication(replica).await?.contains("master_link_status:up"), "the replica has no link to its primary");
+        let port = address_of(&primary.urls().redis.parse()?)?.port();
+        for (name, View { port: named, primary, others }) in self.views().await? {
+            ensure!(named == port, "{name} names {named}, and {port} is the primary");
+            ensure!(primary == "master" && others == ["slave"], "to {name} they are {primary} and {others:?}");
         }
         Ok(())
     }
 
-    async fn agreed(&self, pair: [&Stack; 2]) -> anyhow::Result<bool> {
-        let Roles { primary, replica } = roles(pair).await?;
-        let replication: String = ask(&replica.urls().redis, &["INFO", "replication"]).await?;
-        let address = address_of(&primary.urls().redis.parse()?)?;
-        let mut agreed = replication.contains("master_link_status:up");
+    /// What each Sentinel tells, by its address.
+    async fn views(&self) -> anyhow::Result<Vec<(String, View)>> {
+        let mut views = Vec::new();
         for sentinel in self.sentinels.addresses() {
             let url = format!("redis://{sentinel}");
-            let told: (String, u16) = ask(&url, &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Sentinels::MASTER]).await?;
-            let replicas: Vec<Vec<String>> = ask(&url, &["SENTINEL", "REPLICAS", Sentinels::MASTER]).await?;
-            // Fields and values in turn: its flags say "slave" alone when all is well with it.
-            let well = replicas.iter().any(|fields| fields.chunks(2).any(|field| field == ["flags", "slave"]));
-            agreed &= told.1 == address.port() && well;
+            let master: Vec<String> = ask(&url, &["SENTINEL", "MASTER", Sentinels::MASTER]).await?;
+            let others: Vec<Vec<String>> = ask(&url, &["SENTINEL", "REPLICAS", Sentinels::MASTER]).await?;
+            let others = others.iter().map(|fields| field(fields, "flags").to_owned()).collect();
+            views.push((
+                sentinel,
+                View { port: field(&master, "port").parse()?, primary: field(&master, "flags").to_owned(), others },
+            ));
         }
-        Ok(agreed)
+        Ok(views)
+    }
+
+    /// An error with what the Sentinels think of it.
+    async fn explained(&self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+        let Err(error) = outcome else { return Ok(()) };
+        let told = match within("ask the Sentinels", VIEWS_WITHIN, self.views()).await {
+            Ok(views) => views.into_iter().map(|(name, view)| format!("{name}: {view}")).collect::<Vec<_>>().join("; "),
+            Err(error) => format!("{error:#}"),
+        };
+        Err(anyhow!("{error:#} ({told})"))
     }
 }
 
-/// Which of the two is the primary. An error when both are, or none, or one does not answer.
-pub(crate) async fn roles(pair: [&Stack; 2]) -> anyhow::Result<Roles<'_>> {
-    match (leads(pair[0]).await?, leads(pair[1]).await?) {
-        (true, false) => Ok(Roles { primary: pair[0], replica: pair[1] }),
-        (false, true) => Ok(Roles { primary: pair[1], replica: pair[0] }),
-        (one, _) => anyhow::bail!("{} of Redis", if one { "two primaries" } else { "no primary" }),
+impl std::fmt::Display for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the primary is at {}, {}; beside it {:?}", self.port, self.primary, self.others)
     }
 }
 
-/// Whether it is a primary.
-pub(crate) async fn leads(stack: &Stack) -> anyhow::Result<bool> {
-    Ok(ask::<String>(&stack.urls().redis, &["INFO", "replication"]).await?.contains("role:master"))
-}
-
-/// Lets both kinds in, and it into the other; after each start anew, for it keeps none of this.
-pub(crate) async fn admit(stack: &Stack) -> anyhow::Result<()> {
-    let url = &stack.urls().redis;
-    let password = format!(">{SECRET}");
-    for user in [REPLICA, SENTINEL] {
-        tell(url, &["ACL", "SETUSER", user, "on", &password, "allkeys", "allchannels", "allcommands"]).await?;
-    }
-    let settings = [("masteruser", REPLICA), ("masterauth", SECRET), ("repl-diskless-sync-delay", "0")];
-    for (name, value) in settings {
-        tell(url, &["CONFIG", "SET", name, value]).await.with_context(|| format!("set {name}"))?;
-    }
-    Ok(())
-}
-
-/// Nothing more goes to its replica until [`admit`].
-pub(crate) async fn leave_replica_behind(stack: &Stack) -> anyhow::Result<()> {
-    let url = &stack.urls().redis;
-    tell(url, &["ACL", "SETUSER", REPLICA, "off"]).await?;
-    tell(url, &["CLIENT", "KILL", "USER", REPLICA]).await
-}
-
-/// The Sentinels' pings and orders are refused until [`admit`]: to them it is down, and no connection of anybody's need be closed. (Without
-/// the pings alone they would make it a replica some ten seconds later.)
-pub(crate) async fn hide_from_sentinels(stack: &Stack) -> anyhow::Result<()> {
-    tell(&stack.urls().redis, &["ACL", "SETUSER", SENTINEL, "-ping", "-slaveof", "-replicaof"]).await
+/// Fields and values come in turn.
+fn field<'a>(fields: &'a [String], name: &str) -> &'a str {
+    fields.chunks(2).find_map(|field| if field[0] == name { field.get(1) } else { None }).map_or("", String::as_str)
 }
