@@ -11,6 +11,7 @@ mod draw;
 mod failover;
 mod fault;
 mod ledger;
+mod means;
 mod memory;
 mod network;
 mod nodes;
@@ -28,15 +29,14 @@ mod witness;
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::Args;
-use devstack::{Database, Server};
 use localsystem::Binaries;
 use say::say;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{fault::Fault, schedule::Schedule, traffic::Rate};
-use crate::fleet::{self, Fleet, Namespaces};
+use self::{fault::Fault, means::Means, schedule::Schedule, traffic::Rate};
+use crate::fleet::{self, Fleet};
 
 /// What may be chosen about a run.
 #[derive(Debug, Clone, Args)]
@@ -100,18 +100,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
         list(&options, &faults, &schedule);
         return Ok(());
     }
-    let mut left_out = Vec::new();
-    let full = |fault: &Fault| matches!(fault, Fault::DiskFull(_));
-    let disks = can_be(&faults, full, "full disks", fleet::hindrance_to_full_disks, &mut left_out);
-    let cut = |fault: &Fault| *fault == Fault::MinorityCut;
-    let cuts = can_be(&faults, cut, "cuts between nodes", fleet::hindrance_to_cuts, &mut left_out);
-    match &options.apart_from {
-        None if disks || cuts => return Err(go_apart(Namespaces { mounts: disks, network: cuts }, &faults).await?),
-        Some(outside) if cuts => fleet::has_left(outside)?,
-        _ => {}
-    }
-    let fake_clock = clock(&faults, &mut left_out).await;
-    ensure!(left_out.len() < faults.len(), "no fault is left");
+    let Means { disks, cuts, fake_clock, left_out } = Means::find(&faults, options.apart_from.as_deref()).await?;
     let plan = run::Plan {
         seed: options.seed,
         left_out,
@@ -142,53 +131,6 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
         _ = interrupt.recv() => bail!("interrupted"),
         _ = terminate.recv() => bail!("terminated"),
     }
-}
-
-/// Whether there are faults of a kind, and they can be injected. Those that cannot are left out: a step keeps its number.
-fn can_be(
-    faults: &[Fault],
-    of_kind: impl Fn(&Fault) -> bool,
-    kind: &str,
-    hindrance: impl Fn() -> Option<&'static str>,
-    left_out: &mut Vec<Fault>,
-) -> bool {
-    let wanted: Vec<Fault> = faults.iter().copied().filter(of_kind).collect();
-    if wanted.is_empty() {
-        return false;
-    }
-    let hindrance = hindrance();
-    if let Some(hindrance) = hindrance {
-        eprintln!("{kind} are left out: {hindrance}");
-        left_out.extend(wanted);
-    }
-    hindrance.is_none()
-}
-
-/// Goes on in these namespaces. Returns only when that fails.
-async fn go_apart(namespaces: Namespaces, faults: &[Fault]) -> anyhow::Result<anyhow::Error> {
-    if namespaces.network {
-        // From there nothing can be downloaded.
-        Binaries::build().await?;
-        let progress = devstack::for_terminal();
-        devstack::prepare(&Server::ALL, Database::default(), progress.as_ref()).await.map_err(fleet::sentence)?;
-        clock(faults, &mut Vec::new()).await;
-    }
-    let outside = format!("--apart-from={}", fleet::network()?);
-    Ok(namespaces.enter(std::env::args_os().skip(1).chain([outside.into()])))
-}
-
-/// By what clocks are moved, if one is to be.
-async fn clock(faults: &[Fault], left_out: &mut Vec<Fault>) -> Option<PathBuf> {
-    let wanted: Vec<Fault> = faults.iter().copied().filter(|fault| matches!(fault, Fault::Clock(_))).collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let library = devstack::fake_clock(devstack::for_terminal().as_ref()).await;
-    if let Err(error) = &library {
-        eprintln!("steps of the clock are left out: {}", error.with_sources());
-        left_out.extend(wanted);
-    }
-    library.ok()
 }
 
 async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
