@@ -5,6 +5,7 @@
 //! see what comes of it, and [`verdict`] judges.
 
 mod clock;
+mod coverage;
 mod cut;
 mod disk;
 mod draw;
@@ -88,6 +89,20 @@ pub(crate) struct Options {
     apart_from: Option<String>,
 }
 
+impl Options {
+    /// What decides about the order of the steps.
+    fn order(&self) -> String {
+        let mut flags = format!("--seed {}", self.seed);
+        for (flag, set) in [(" --cluster", self.cluster), (" --sentinels", self.sentinels)] {
+            flags += if set { flag } else { "" };
+        }
+        if !self.only.is_empty() {
+            flags += &format!(" --only {}", self.only.join(","));
+        }
+        flags
+    }
+}
+
 /// Runs as chosen.
 ///
 /// # Errors
@@ -103,6 +118,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     let Means { disks, cuts, fake_clock, left_out } = Means::find(&faults, options.apart_from.as_deref()).await?;
     let plan = run::Plan {
         seed: options.seed,
+        order: options.order(),
         left_out,
         from: options.from as usize,
         duration: Duration::from_secs_f64(options.minutes * 60.0),

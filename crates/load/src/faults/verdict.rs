@@ -16,6 +16,7 @@ use super::{
 /// # Errors
 /// What the steps failed with, or a sentence about what does not hold; the findings themselves are printed.
 pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    let coverage = run.coverage().to_string();
     let Run { fleet, began, mut traffic, witness, store, table, late, .. } = run;
     let lasted = began.elapsed();
     traffic.finish().await;
@@ -47,6 +48,7 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     let violations = traffic.ledger.violations();
     violations.iter().for_each(|violation| say!("violation: {violation}"));
     late.iter().for_each(|late| say!("late: {late}"));
+    say!("\n{coverage}");
     settled?;
     let found = comparison?.violations();
     ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");
