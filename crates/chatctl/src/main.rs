@@ -1,9 +1,6 @@
 //! The operator's command: what is done to a chat system by hand, a file for each command. Nothing here serves clients, and
 //! nothing is told of a secret.
 
-#[macro_use]
-mod say;
-
 mod config;
 mod counts;
 mod dead;

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
+use say::say;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -27,7 +28,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let server =
         HttpServer::new(|| App::new().route("/{tail:.*}", web::post().to(create)).route("/{tail:.*}", web::get().to(read)))
             .bind("127.0.0.1:0")?;
-    println!("{}", server.addrs().first().context("no address")?);
+    say!("{}", server.addrs().first().context("no address")?);
     server.run().await.context("serve")
 }
 

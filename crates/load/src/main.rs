@@ -13,10 +13,12 @@ mod loss;
 mod outages;
 mod probe;
 mod reads;
+mod redis;
 mod rounds;
 mod run;
 mod scenario;
 mod table;
+mod wait;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ use anyhow::ensure;
 use bytes::Bytes;
 use hyper::StatusCode;
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 use tokio::time::sleep;
 
 use crate::{
@@ -122,13 +123,13 @@ async fn ask(target: SocketAddr, path: String, until: Instant) -> anyhow::Result
 }
 
 fn print(bare: &Row, reads: &[Read]) {
-    println!("bare echo: {:.0} a second at {CLIENTS} connections\n", bare.rate());
-    println!(
+    say!("bare echo: {:.0} a second at {CLIENTS} connections\n", bare.rate());
+    say!(
         "| read | without/s | with/s | with ÷ without | without ÷ echo | with ÷ echo | p99 ms without, with | not answered 200 |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    say!("|---|---|---|---|---|---|---|---|");
     for Read { without, with, .. } in reads {
-        println!(
+        say!(
             "| {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2}, {:.2} | {} |",
             without.name,
             without.rate(),

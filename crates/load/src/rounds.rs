@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 
 use crate::{
     check::{Findings, check, verdict},
@@ -59,7 +60,7 @@ pub(crate) async fn measure(rounds: usize, duration: Duration, warm_up: Duration
     for (scenario, acknowledged) in scenarios.iter().zip(&acknowledged) {
         findings.add(&check(&store, scenario, acknowledged, STORE_WITHIN).await?);
     }
-    println!("\n{findings}: {} differences", findings.differences());
+    say!("\n{findings}: {} differences", findings.differences());
     system.down().await?;
     verdict(&findings)
 }

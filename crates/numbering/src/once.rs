@@ -23,7 +23,7 @@ use store::{applications, chats, dead_letters, messages};
 use crate::{Error, Numbering, seeding::mysql};
 
 /// Takes another's row for its own: a feature that only the history checker's own test turns on.
-const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-event-id");
+const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-retried-event-id");
 
 /// What stands for a request with a key, over all its attempts.
 pub(crate) struct Request {

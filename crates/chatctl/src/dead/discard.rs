@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::Timestamp;
+use say::say;
 use store::{
     Connection,
     dead_letters::{self, Resolution},

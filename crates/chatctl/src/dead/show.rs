@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use domain::{ApplicationId, ChatNumber, EventId, MessageNumber};
 use events::Item;
+use say::say;
 use serde_json::{Value, json};
 use store::{
     Connection, chats,
@@ -55,7 +56,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     if options.json {
         say!("{:#}", to_json(&letter, rival.as_ref()));
     } else {
-        crate::say::text(format_args!("{}", to_text(&letter, rival.as_ref())))?;
+        say::text(format_args!("{}", to_text(&letter, rival.as_ref())))?;
     }
     Ok(())
 }
