@@ -8,6 +8,7 @@ mod connection;
 mod echo;
 mod faults;
 mod fleet;
+mod gets;
 mod history;
 mod loss;
 mod outages;
@@ -16,6 +17,7 @@ mod reads;
 mod rounds;
 mod run;
 mod scenario;
+mod side;
 mod table;
 
 use std::time::Duration;
