@@ -8,6 +8,7 @@ RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+BENCH_FLAGS ?=
 FAULTS_FLAGS ?=
 SOAK_MINUTES ?= 120
 API_CHECK_FLAGS ?=
@@ -17,7 +18,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
+.PHONY: help run demo test model collections load bench bench-quick faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
 	kubernetes-check systemd-check alerts-check
 
 help: ## List the commands
@@ -45,6 +46,15 @@ collections: ## Run the Bruno and Postman collections against a system of their 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
+
+bench: ## Measure all that is promised about speed, each beside its limit, and print one table
+	@command -v wrk >/dev/null || deploy/apt-install wrk
+	@$(RELEASE)
+	@$(TARGET)/release/load bench $(BENCH_FLAGS)
+
+bench-quick: ## The main ratios, in less than two minutes
+	@$(RELEASE)
+	@$(TARGET)/release/load bench --quick $(BENCH_FLAGS)
 
 faults: ## Let all go wrong that may, under load, and check that nothing is lost or doubled (10 minutes)
 	@$(RELEASE)
