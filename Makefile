@@ -8,6 +8,7 @@ RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+BENCH_FLAGS ?=
 FAULTS_FLAGS ?=
 SOAK_MINUTES ?= 120
 API_CHECK_FLAGS ?=
@@ -17,8 +18,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check
+.PHONY: help run demo test model collections load bench bench-quick instructions instructions-record faults soak broken api-check \
+	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,23 @@ collections: ## Run the Bruno and Postman collections against a system of their 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
+
+bench: ## Measure all that is promised about speed, each beside its limit, and print one table
+	@command -v wrk >/dev/null || deploy/apt-install wrk
+	@$(RELEASE)
+	@$(TARGET)/release/load bench $(BENCH_FLAGS)
+
+bench-quick: ## The main ratios, in less than two minutes
+	@$(RELEASE)
+	@$(TARGET)/release/load bench --quick $(BENCH_FLAGS)
+
+instructions: ## Count the instructions of the hot paths, and hold them against deploy/instructions.txt
+	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions
+
+instructions-record: ## Write deploy/instructions.txt anew
+	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions --record
 
 faults: ## Let all go wrong that may, under load, and check that nothing is lost or doubled (10 minutes)
 	@$(RELEASE)
@@ -81,6 +99,7 @@ openapi: ## Write the OpenAPI documents that the code makes into docs/openapi
 lint: ## Formatting and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path hotpaths/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 docs: ## Build the code's documentation

@@ -7,7 +7,7 @@ use say::say;
 
 use crate::{
     check::{Findings, check, verdict},
-    echo::Echo,
+    echo,
     run::{Acknowledged, Plan, run},
     scenario::Scenario,
     table::{Row, print},
@@ -21,7 +21,7 @@ const STORE_WITHIN: Duration = Duration::from_secs(300);
 pub(crate) async fn measure(rounds: usize, duration: Duration, warm_up: Duration, chats: usize) -> anyhow::Result<()> {
     let progress = devstack::for_terminal();
     let system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
-    let echo = Echo::start().await?;
+    let echo = echo::start().await?;
     let (api, ingest) = (system.address(Service::Api), system.address(Service::Ingest));
     let scenarios = [
         Arc::new(Scenario::create("one chat", 1, api, ingest).await?),

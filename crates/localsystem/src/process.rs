@@ -104,6 +104,11 @@ impl Process {
         bail!("{} was not ready within {} s: {last}", self.service, READY_WITHIN.as_secs())
     }
 
+    /// Which service it is of.
+    pub(crate) fn service(&self) -> Service {
+        self.service
+    }
+
     /// The process' id, for who measures it; `None` once it has ended.
     pub fn id(&self) -> Option<u32> {
         self.child.id()

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
 };
 
 use anyhow::Context;
@@ -84,9 +85,20 @@ impl LocalSystem {
         &self.environment
     }
 
+    /// The path of a program of ours, by the name of its package.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.path(name)
+    }
+
     /// The id of a running service's process.
     pub fn process_id(&self, service: Service) -> Option<u32> {
         self.services.get(&service)?.id()
+    }
+
+    /// The ids of all running processes of a service, replicas among them.
+    pub fn process_ids(&self, service: Service) -> Vec<u32> {
+        let replicas = self.replicas.iter().filter(|process| process.service() == service).filter_map(Process::id);
+        self.process_id(service).into_iter().chain(replicas).collect()
     }
 
     /// Starts a service and waits until it is ready.
@@ -100,7 +112,7 @@ impl LocalSystem {
     }
 
     /// Starts one more replica of a service, with further variables in its environment, and returns where it answers once it is
-    /// ready. It runs until the system's end.
+    /// ready. It runs until [`LocalSystem::stop_replicas`], or the system's end.
     ///
     /// # Errors
     /// When it ends, or is not ready in time.
@@ -108,6 +120,18 @@ impl LocalSystem {
         let address = free_address()?;
         self.replicas.push(Process::start(&self.launch(service, address, variables)).await?);
         Ok(address)
+    }
+
+    /// Stops all that [`LocalSystem::start_replica`] has started, with SIGTERM.
+    ///
+    /// # Errors
+    /// The first that did not end as it should; the others are ended all the same.
+    pub async fn stop_replicas(&mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        for replica in std::mem::take(&mut self.replicas) {
+            outcome = outcome.and(replica.stop().await);
+        }
+        outcome
     }
 
     fn launch(&self, service: Service, address: SocketAddr, variables: &[(&str, &str)]) -> Launch {
@@ -174,10 +198,7 @@ impl LocalSystem {
     /// # Errors
     /// The first part that did not end as it should; the others are ended all the same.
     pub async fn down(mut self) -> anyhow::Result<()> {
-        let mut outcome = Ok(());
-        for replica in std::mem::take(&mut self.replicas) {
-            outcome = outcome.and(replica.stop().await);
-        }
+        let mut outcome = self.stop_replicas().await;
         for service in [Service::Ingest, Service::Api, Service::Consumer] {
             outcome = outcome.and(self.stop_service(service).await);
         }
