@@ -18,7 +18,7 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check
+	kubernetes-check systemd-check alerts-check deny
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,3 +97,6 @@ systemd-check: ## Check the systemd units, and how little they may do
 
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
 	@deploy/alerts-check
+
+deny: ## Hold the licences, versions and sources of other people's code against deny.toml, and known faults if they can be asked for
+	@deploy/supply-chain/deny
