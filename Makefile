@@ -18,7 +18,7 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check deny
+	kubernetes-check systemd-check alerts-check deny sbom
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,3 +100,7 @@ alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and d
 
 deny: ## Hold the licences, versions and sources of other people's code against deny.toml, and known faults if they can be asked for
 	@deploy/supply-chain/deny
+
+sbom: ## Write what the programs are made of into target/chat.cdx.json (CycloneDX)
+	@mkdir -p $(TARGET)
+	@deploy/supply-chain/sbom $(TARGET)/chat.cdx.json
