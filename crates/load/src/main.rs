@@ -18,9 +18,13 @@ mod run;
 mod scenario;
 mod table;
 
-use std::time::Duration;
+use std::{
+    io::{Write, stdout},
+    time::Duration,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Creates at full speed, checked.
 #[derive(Parser)]
@@ -59,6 +63,11 @@ enum Command {
     /// Serve the bare echo that creates are compared with (started by the measurement itself)
     #[command(hide = true)]
     Echo,
+    /// Print what makes a shell complete this command's arguments
+    Completions {
+        /// The shell that is to read it
+        shell: Shell,
+    },
 }
 
 #[tokio::main]
@@ -74,5 +83,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::History(arguments)) => history::command::history(arguments).await,
         Some(Command::Broken(arguments)) => history::broken::broken(arguments).await,
         Some(Command::Echo) => echo::serve().await,
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "load", &mut script);
+            Ok(stdout().write_all(&script)?)
+        }
     }
 }
