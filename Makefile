@@ -18,7 +18,7 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check deny sbom release release-check
+	kubernetes-check systemd-check alerts-check deny sbom release release-check pictures
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,3 +110,7 @@ release: ## Make an archive of static programs, with checksum and changes, of wh
 
 release-check: ## Make it twice, in two directories, and compare byte by byte
 	@deploy/release/check
+
+pictures: ## Make the README's picture of the demo anew
+	@$(RELEASE)
+	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/demo
