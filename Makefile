@@ -19,7 +19,7 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load bench bench-quick instructions instructions-record faults soak broken api-check \
-	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check
+	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check deny sbom release release-check pictures
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,3 +116,20 @@ systemd-check: ## Check the systemd units, and how little they may do
 
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
 	@deploy/alerts-check
+
+deny: ## Hold what others wrote against deny.toml: licences, versions, sources, known faults
+	@deploy/supply-chain/deny
+
+sbom: ## Write what the programs are made of into target/chat.cdx.json (CycloneDX)
+	@mkdir -p $(TARGET)
+	@deploy/supply-chain/sbom $(TARGET)/chat.cdx.json
+
+release: ## Make an archive of static programs, with checksum and changes, of what is committed
+	@deploy/release/release $(TARGET)/release-archives
+
+release-check: ## Make it twice, in two directories, and compare byte by byte
+	@deploy/release/check
+
+pictures: ## Make the README's picture of the demo anew
+	@$(RELEASE)
+	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/demo

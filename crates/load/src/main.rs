@@ -26,7 +26,8 @@ mod wait;
 
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Creates at full speed, checked.
 #[derive(Parser)]
@@ -75,6 +76,11 @@ enum Command {
     /// Serve reads by a bare handler (started by the measurement itself)
     #[command(hide = true)]
     BareReads(bench::bare_reads::Options),
+    /// Print what makes a shell complete this command's arguments
+    Completions {
+        /// The shell that is to read it
+        shell: Shell,
+    },
 }
 
 #[tokio::main]
@@ -94,13 +100,16 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Echo) => echo::serve().await,
         Some(Command::Baseline(options)) => bench::baseline::serve(options).await,
         Some(Command::BareReads(options)) => bench::bare_reads::serve(options).await,
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "load", &mut script);
+            Ok(say::text(format_args!("{}", String::from_utf8(script)?))?)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
