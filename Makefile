@@ -19,7 +19,8 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load bench bench-quick instructions instructions-record faults soak broken api-check \
-	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check deny sbom release release-check pictures
+	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check \
+	dashboards-check deny sbom release release-check pictures
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +114,11 @@ kubernetes-check: ## Check the Kubernetes manifests against the schemas, each ot
 
 systemd-check: ## Check the systemd units, and how little they may do
 	@deploy/systemd/check
+
+# With limits, and counts soon, so that there is something to see of these, too.
+dashboards-check: ## Evaluate every query of the dashboards with a Prometheus that scrapes a system of its own
+	@$(BUILD)
+	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 $(TARGET)/debug/localsystem exec -- deploy/dashboards-check
 
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
 	@deploy/alerts-check

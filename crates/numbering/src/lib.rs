@@ -16,6 +16,7 @@ mod create;
 mod error;
 mod keeper;
 mod marks;
+mod meters;
 mod once;
 mod opening;
 mod presence;
@@ -59,6 +60,7 @@ impl Numbering {
         partitions: PartitionCount,
         shutdown: CancellationToken,
     ) -> Self {
+        meters::register();
         let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
         Self { sequencer, publisher, store, partitions, keeper, marks, proofs: Proofs::new(partitions) }

@@ -20,6 +20,7 @@ mod forget;
 mod issue;
 mod keys;
 mod limited;
+mod meters;
 mod once;
 mod record;
 mod reply;

@@ -126,6 +126,16 @@ pub async fn ends(conn: &mut Connection) -> Result<Option<(u64, u64)>, Error> {
     Ok(ends.0.zip(ends.1))
 }
 
+/// When the first row that is there was written; `None` when there is none. By the clock of whoever wrote it.
+///
+/// # Errors
+/// [`Error`].
+pub async fn oldest(conn: &mut Connection) -> Result<Option<Timestamp>, Error> {
+    let first = search_outbox::table.order(search_outbox::id).select(search_outbox::created_at).limit(1);
+    let written: Option<chrono::NaiveDateTime> = first.first(conn).await.optional()?;
+    Ok(written.map(Timestamp::from_naive_utc))
+}
+
 #[derive(QueryableByName)]
 struct Depth {
     #[diesel(sql_type = Unsigned<BigInt>)]

@@ -9,6 +9,8 @@ use store::{Store, counts};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::meters;
+
 /// What replicas agree on by.
 const LOCK: &str = "counts";
 /// Dirty marks that one transaction takes in.
@@ -69,9 +71,12 @@ fn report(outcome: Result<Counted, store::Error>, took: Duration) {
             tracing::info!(marks, milliseconds = took.as_millis(), "counts brought up to date");
             metrics::gauge!("chat_count_last_run_timestamp_seconds")
                 .set(domain::Timestamp::now().to_datetime().timestamp() as f64);
-            metrics::counter!("chat_count_marks_total").increment(marks);
+            meters::count_marks(marks);
         }
         Ok(Counted::Elsewhere) => tracing::debug!("counts are brought up to date by another process"),
-        Err(error) => tracing::warn!(%error, "counts could not be brought up to date; it is tried again"),
+        Err(error) => {
+            tracing::warn!(%error, "counts could not be brought up to date; it is tried again");
+            meters::count_failures(1);
+        }
     }
 }

@@ -28,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config, InvalidSettings, counts, hand_over,
     index::{self, Index},
-    monitor,
+    meters,
+    monitor::Monitor,
     pipeline::{Pipeline, Shared},
     relay::Relay,
 };
@@ -98,6 +99,7 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> Result<Running, Error> {
     config.consumer.check()?;
+    meters::register();
     let stop = shutdown.child_token();
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
@@ -117,8 +119,8 @@ pub async fn start(
     tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
     tokio::spawn(counts::run_periodically(store.clone(), first, interval, stop.clone()));
-    tokio::spawn(monitor::run(consumer.clone(), store.clone(), stop.clone()));
 
+    let mut monitor = Monitor { consumer: consumer.clone(), store: store.clone(), indexer: hand_overs.view(), lags: Vec::new() };
     let shared = Arc::new(Shared {
         store,
         sequencer,
@@ -129,8 +131,11 @@ pub async fn start(
     let abort = CancellationToken::new();
     let mut pipelines = JoinSet::new();
     for stream in streams {
-        pipelines.spawn(Pipeline::new(shared.clone(), stream, hand_overs.clone()).run(stop.clone(), abort.clone()));
+        let pipeline = Pipeline::new(shared.clone(), stream, hand_overs.clone());
+        monitor.lags.push(pipeline.lag());
+        pipelines.spawn(pipeline.run(stop.clone(), abort.clone()));
     }
+    tokio::spawn(monitor.run(stop.clone()));
     // The pipelines hold the others: the indexer ends after them.
     drop(hand_overs);
     let limit = Duration::from_millis(config.http.shutdown_ms);
