@@ -28,7 +28,7 @@ use std::sync::Arc;
 use broker::Publisher;
 use domain::{ApplicationId, ApplicationToken};
 use events::PartitionCount;
-use sequencer::{Adopted, Sequencer};
+use sequencer::{Adopted, Coalescer, Sequencer};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,7 @@ use proofs::Proofs;
 #[derive(Clone)]
 pub struct Numbering {
     sequencer: Sequencer,
+    coalescer: Coalescer,
     publisher: Publisher,
     store: Store,
     partitions: PartitionCount,
@@ -63,7 +64,8 @@ impl Numbering {
         meters::register();
         let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
-        Self { sequencer, publisher, store, partitions, keeper, marks, proofs: Proofs::new(partitions) }
+        let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
+        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.
