@@ -1,7 +1,7 @@
 //! The bounded queue between storing and indexing, and how what waits in it is gathered into one request.
 //!
-//! A request costs Elasticsearch about as much for ten documents as for a hundred, so under load the next one waits a moment for
-//! more of them; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing is handed
+//! Each request has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one waits a
+//! moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing is handed
 //! over, and the relay takes it from the outbox.
 
 use std::time::Duration;

@@ -15,6 +15,11 @@ impl Series {
         Self(vec![value])
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(values: &[f64]) -> Self {
+        Self(values.to_vec())
+    }
+
     /// The middle value, of an even number of them the mean of the two in the middle; `NaN` when there is none.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
@@ -51,33 +56,27 @@ impl Series {
 mod tests {
     use super::*;
 
-    fn series(values: &[f64]) -> Series {
-        let mut series = Series::default();
-        values.iter().for_each(|value| series.push(*value));
-        series
-    }
-
     #[test]
     fn the_median_is_the_middle_whatever_the_order() {
-        assert_eq!(series(&[9.0, 1.0, 2.0]).median(), 2.0);
-        assert_eq!(series(&[9.0, 1.0, 2.0, 4.0]).median(), 3.0);
+        assert_eq!(Series::of(&[9.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(Series::of(&[9.0, 1.0, 2.0, 4.0]).median(), 3.0);
         assert_eq!(Series::once(7.0).median(), 7.0);
         assert!(Series::default().median().is_nan());
     }
 
     #[test]
     fn the_range_is_of_all_rounds() {
-        let rounds = series(&[3.0, 1.0, 2.0]);
+        let rounds = Series::of(&[3.0, 1.0, 2.0]);
         assert_eq!((rounds.min(), rounds.max(), rounds.rounds()), (1.0, 3.0, 3));
         assert!(Series::default().min().is_nan() && Series::default().max().is_nan());
     }
 
     #[test]
     fn a_ratio_is_made_round_by_round() {
-        let ratio = series(&[10.0, 40.0, 30.0]).ratio_to(&series(&[20.0, 50.0, 100.0]));
-        assert_eq!(ratio, series(&[0.5, 0.8, 0.3]));
+        let ratio = Series::of(&[10.0, 40.0, 30.0]).ratio_to(&Series::of(&[20.0, 50.0, 100.0]));
+        assert_eq!(ratio, Series::of(&[0.5, 0.8, 0.3]));
         // The ratio of the medians would be 0.6.
         assert_eq!(ratio.median(), 0.5);
-        assert_eq!(series(&[1.0, 2.0]).ratio_to(&series(&[4.0])), series(&[0.25]));
+        assert_eq!(Series::of(&[1.0, 2.0]).ratio_to(&Series::of(&[4.0])), Series::of(&[0.25]));
     }
 }

@@ -59,16 +59,10 @@ mod tests {
     use super::*;
     use crate::bench::row::Wanted;
 
-    fn series(values: &[f64]) -> Series {
-        let mut series = Series::default();
-        values.iter().for_each(|value| series.push(*value));
-        series
-    }
-
     #[test]
     fn a_row_names_its_limit_and_says_whether_it_is_near_enough() {
-        let row = Row::plain("one chat, 64 connections", "creates a second", series(&[18_000.4, 20_000.0, 24_000.0]))
-            .against("bare echo", series(&[40_000.0, 40_000.0, 40_000.0]))
+        let row = Row::plain("one chat, 64 connections", "creates a second", Series::of(&[18_000.4, 20_000.0, 24_000.0]))
+            .against("bare echo", Series::of(&[40_000.0, 40_000.0, 40_000.0]))
             .wanted(Wanted::RatioAtLeast(0.4));
         assert_eq!(
             line(&row),
