@@ -52,8 +52,8 @@ impl Coalescer {
     }
 
     /// Takes a chat's next `count` message numbers, which follow one another, as [`Sequencer::issue_messages_once`] does for a
-    /// request with neither key nor charge: by the next call, whose answer all its callers share. The caller sets the deadline: each call has one, but several
-    /// may go before. Who waits takes a few bytes, and nothing but the callers themselves bounds how many do.
+    /// request with neither key nor charge: by the next call, whose answer all its callers share. The caller sets the deadline:
+    /// each call has one, but several may go before. Nothing but the callers themselves bounds how many of them wait.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them. When a call fails, those
