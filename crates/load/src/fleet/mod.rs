@@ -147,6 +147,7 @@ impl Fleet {
             program: binaries.path(id.service.name()),
             address: ports::free()?,
             environment,
+            niceness: 0,
             log: Some(self.place.join(format!("{id}.log"))),
         };
         Replica::spawn(id, links, launch, clock)
