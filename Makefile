@@ -8,6 +8,7 @@ RELEASE := $(BUILD) --release
 RUN_FLAGS ?=
 DEMO_FLAGS ?=
 LOAD_FLAGS ?=
+BENCH_FLAGS ?=
 FAULTS_FLAGS ?=
 SOAK_MINUTES ?= 120
 API_CHECK_FLAGS ?=
@@ -17,8 +18,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
-.PHONY: help run demo test model collections load faults soak broken api-check openapi fuzz fuzz-build lint docs compose-lint \
-	kubernetes-check systemd-check alerts-check console-check
+.PHONY: help run demo test model collections load bench bench-quick instructions instructions-record faults soak broken api-check \
+	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check \
+	dashboards-check console-check deny sbom release release-check pictures
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,23 @@ console-check: ## Try the console in a browser, against a system of its own, and
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
+
+bench: ## Measure all that is promised about speed, each beside its limit, and print one table
+	@command -v wrk >/dev/null || deploy/apt-install wrk
+	@$(RELEASE)
+	@$(TARGET)/release/load bench $(BENCH_FLAGS)
+
+bench-quick: ## The main ratios, in less than two minutes
+	@$(RELEASE)
+	@$(TARGET)/release/load bench --quick $(BENCH_FLAGS)
+
+instructions: ## Count the instructions of the hot paths, and hold them against deploy/instructions.txt
+	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions
+
+instructions-record: ## Write deploy/instructions.txt anew
+	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions --record
 
 faults: ## Let all go wrong that may, under load, and check that nothing is lost or doubled (10 minutes)
 	@$(RELEASE)
@@ -85,6 +104,7 @@ openapi: ## Write the OpenAPI documents that the code makes into docs/openapi
 lint: ## Formatting and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path hotpaths/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 docs: ## Build the code's documentation
@@ -99,5 +119,27 @@ kubernetes-check: ## Check the Kubernetes manifests against the schemas, each ot
 systemd-check: ## Check the systemd units, and how little they may do
 	@deploy/systemd/check
 
+# With limits, and counts soon, so that there is something to see of these, too.
+dashboards-check: ## Evaluate every query of the dashboards with a Prometheus that scrapes a system of its own
+	@$(BUILD)
+	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 $(TARGET)/debug/localsystem exec -- deploy/dashboards-check
+
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
 	@deploy/alerts-check
+
+deny: ## Hold what others wrote against deny.toml: licences, versions, sources, known faults
+	@deploy/supply-chain/deny
+
+sbom: ## Write what the programs are made of into target/chat.cdx.json (CycloneDX)
+	@mkdir -p $(TARGET)
+	@deploy/supply-chain/sbom $(TARGET)/chat.cdx.json
+
+release: ## Make an archive of static programs, with checksum and changes, of what is committed
+	@deploy/release/release $(TARGET)/release-archives
+
+release-check: ## Make it twice, in two directories, and compare byte by byte
+	@deploy/release/check
+
+pictures: ## Make the README's picture of the demo anew
+	@$(RELEASE)
+	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/demo

@@ -11,6 +11,7 @@ use std::{
 use events::Topology;
 use futures_util::StreamExt;
 use lapin::{Connection, ConnectionProperties};
+use metrics::{Counter, Gauge};
 use tokio::{
     sync::watch,
     time::{interval, sleep, timeout},
@@ -41,6 +42,7 @@ pub(crate) fn supervise(name: &'static str, settings: &Settings, close: Cancella
         topology: settings.topology(),
         limit: settings.connect_timeout(),
         settling_time: settings.settling_time(),
+        meters: Meters::new(name),
         link,
         close,
     };
@@ -68,8 +70,26 @@ struct Supervisor {
     topology: Topology,
     limit: Duration,
     settling_time: Duration,
+    meters: Meters,
     link: watch::Sender<Link>,
     close: CancellationToken,
+}
+
+/// Made with the supervisor, so that a connection that never comes up is seen to be down.
+struct Meters {
+    up: Gauge,
+    blocked: Gauge,
+    connects: Counter,
+}
+
+impl Meters {
+    fn new(name: &'static str) -> Self {
+        Self {
+            up: metrics::gauge!("chat_broker_up", "connection" => name),
+            blocked: metrics::gauge!("chat_broker_blocked", "connection" => name),
+            connects: metrics::counter!("chat_broker_connects_total", "connection" => name),
+        }
+    }
 }
 
 impl Supervisor {
@@ -115,13 +135,13 @@ impl Supervisor {
         let mut events = std::pin::pin!(session.connection.events_listener());
         let mut look = interval(LOOK_INTERVAL);
         let mut blocked = false;
-        let up = metrics::gauge!("chat_broker_up", "connection" => self.name);
-        metrics::counter!("chat_broker_connects_total", "connection" => self.name).increment(1);
-        up.set(1.0);
+        self.meters.connects.increment(1);
+        self.meters.up.set(1.0);
         self.link.send_replace(Link::Up(session.clone()));
         while session.connection.status().connected() {
             if session.is_blocked() != blocked {
                 blocked = !blocked;
+                self.meters.blocked.set(u8::from(blocked));
                 tracing::warn!(connection = self.name, blocked, "broker tells publishers to pause or go on");
                 self.link.send_modify(|_| ());
             }
@@ -132,7 +152,8 @@ impl Supervisor {
                 _ = look.tick() => (),
             }
         }
-        up.set(0.0);
+        self.meters.up.set(0.0);
+        self.meters.blocked.set(0.0);
         session.over.cancel();
         self.link.send_replace(Link::Down(Instant::now()));
         // Of a connection that is lost this fails at once; of one that hangs it must not keep the next from being made.

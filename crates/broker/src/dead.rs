@@ -33,7 +33,7 @@ impl Consumer {
         });
         match stored.await.unwrap_or(Err(Error::TimedOut("store a dead letter")))? {
             Confirmation::Ack(None) => {
-                metrics::counter!("chat_dead_payloads_total").increment(1);
+                self.dead_payloads.increment(1);
                 Ok(())
             }
             _ => Err(Error::NotStored("the dead letter queue")),

@@ -61,6 +61,9 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// Every case's word.
+    pub const WORDS: [&'static str; 6] = ["queue_full", "unavailable", "returned", "unconfirmed", "expired", "wrong_topology"];
+
     /// A stable word for the case, for metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -86,4 +89,16 @@ pub enum FenceError {
     /// The broker is down or blocks publishers.
     #[error("the broker is not available")]
     Unavailable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_has_its_word() {
+        use PublishError::{Expired, QueueFull, Returned, Unavailable, Unconfirmed, WrongTopology};
+        let all = [QueueFull, Unavailable, Returned, Unconfirmed, Expired, WrongTopology(String::new())];
+        assert_eq!(all.map(|error| error.as_str()), PublishError::WORDS);
+    }
 }

@@ -19,6 +19,7 @@ use lapin::{
     options::BasicConsumeOptions,
     types::{FieldTable, ShortString},
 };
+use metrics::Counter;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{MissedTickBehavior, interval, sleep, timeout, timeout_at},
@@ -83,6 +84,7 @@ impl Fences {
             topology: settings.topology(),
             limit: settings.confirm_timeout(),
             slots: HashMap::new(),
+            sent: metrics::counter!("chat_fences_total"),
         };
         tokio::spawn(task.run());
         Self { requests }
@@ -112,6 +114,7 @@ struct Task {
     topology: Topology,
     limit: Duration,
     slots: HashMap<Key, Slot>,
+    sent: Counter,
 }
 
 impl Task {
@@ -233,7 +236,7 @@ impl Task {
         let exchange = self.topology.exchange().as_str().into();
         let routing_key = self.topology.routing_key(epoch, partition).as_str().into();
         confirms.publish(Outgoing { exchange, routing_key, payload, properties }, (key, number));
-        metrics::counter!("chat_fences_total").increment(1);
+        self.sent.increment(1);
         slot.flight = Some(Flight { number, waiters: std::mem::take(&mut slot.next), until });
     }
 

@@ -34,6 +34,6 @@ pub(crate) struct Numbers {
 
 /// Prints the settings in force.
 pub(crate) fn check() -> Result<()> {
-    crate::say::text(format_args!("{}", config::redacted::<Stores>(None)?))?;
+    say::text(format_args!("{}", config::redacted::<Stores>(None)?))?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use consumer::counts::Counted;
+use say::say;
 use service::config;
 use store::Store;
 

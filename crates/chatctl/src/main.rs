@@ -1,9 +1,7 @@
 //! The operator's command: what is done to a chat system by hand, a file for each command. Nothing here serves clients, and
 //! nothing is told of a secret.
 
-#[macro_use]
-mod say;
-
+mod completions;
 mod config;
 mod counts;
 mod dead;
@@ -20,15 +18,25 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Looks after a chat system.
-///
-/// Settings are the services' own: the file that CHAT_CONFIG names and the environment, such as DATABASE_URL.
+/// Looks after a chat system: makes its tables and its search index, checks them, and mends them.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "\
+It reads the services' own settings: the file that CHAT_CONFIG names, then the environment (DATABASE_URL, REDIS_URL, AMQP_URL,
+ELASTICSEARCH_URL), each when a command needs it. `chatctl check-config` prints what is in force.
+
+Everything but `restored` may be done while the system runs and is used. A command that fails says why, and ends with a status
+other than 0. docs/OPERATIONS.md tells what each prints, and what to do then.
+
+First steps:
+  chatctl migrate       once, before the services are started for the first time, and with each new version
+  chatctl demo          see that all of it works
+  chatctl verify        see that nothing that is stored is amiss";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -50,6 +58,8 @@ enum Command {
     CheckConfig,
     /// Load the plays of Shakespeare into a running system, and check that all of it comes back
     Demo(demo::Options),
+    /// Print what makes a shell complete this command's arguments
+    Completions(completions::Options),
 }
 
 #[tokio::main]
@@ -63,6 +73,7 @@ async fn main() -> ExitCode {
         Command::Verify(options) => verify::run(&options).await,
         Command::CheckConfig => config::check(),
         Command::Demo(options) => demo::run(options).await,
+        Command::Completions(options) => completions::print(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

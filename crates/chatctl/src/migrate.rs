@@ -1,6 +1,7 @@
 //! `chatctl migrate`: everything that the services expect to find. May be run again at any time, and by several at once.
 
 use anyhow::{Context, Result};
+use say::say;
 use search::SearchIndex;
 use service::config;
 

@@ -10,6 +10,7 @@ use broker::Publisher;
 use clap::Args;
 use domain::{ApplicationId, Timestamp};
 use events::Epoch;
+use say::say;
 use sequencer::{Adopted, Adoption, Counter, Sequencer};
 use service::config;
 use store::{Connection, Lookup, Store, applications, chats, epochs};

@@ -1,5 +1,6 @@
 //! What a caller may choose about a stack. Only data: nothing here touches the machine.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +22,9 @@ pub struct StackOptions {
     pub ports: Ports,
     /// Where the servers' own output goes.
     pub log: Log,
-    /// How Elasticsearch shares the machine.
+    /// How far a server steps back while others need the processors: its niceness, 0 to 19. 0 for those that are not named.
+    pub niceness: BTreeMap<Server, u8>,
+    /// How much of the machine Elasticsearch is given.
     pub elasticsearch: ElasticsearchOptions,
     /// How long one server may take until it answers; before that, as long again to make the files that it begins with.
     pub ready_within: Duration,
@@ -45,6 +48,7 @@ impl Default for StackOptions {
             database: Database::default(),
             ports: Ports::default(),
             log: Log::default(),
+            niceness: BTreeMap::new(),
             elasticsearch: ElasticsearchOptions::default(),
             ready_within: Duration::from_secs(180),
             rabbitmq_node: None,
@@ -52,13 +56,11 @@ impl Default for StackOptions {
     }
 }
 
-/// How Elasticsearch shares the machine with the others; [`Default`] is a server that is measured or lived with.
+/// How much of the machine Elasticsearch is given; [`Default`] is a server that is measured or lived with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ElasticsearchOptions {
     /// Heap of its JVM, in MiB.
     pub heap_mib: u32,
-    /// Its niceness, 0 to 19: how far it steps back while the others need the processors.
-    pub nice: u8,
     /// It lives for minutes: its JVM never optimises what it compiled once, which halves the processor time of a start
     /// and makes the server slower for ever after.
     pub short_lived: bool,
@@ -66,7 +68,7 @@ pub struct ElasticsearchOptions {
 
 impl Default for ElasticsearchOptions {
     fn default() -> Self {
-        Self { heap_mib: 512, nice: 0, short_lived: false }
+        Self { heap_mib: 512, short_lived: false }
     }
 }
 

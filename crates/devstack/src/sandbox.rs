@@ -50,8 +50,7 @@ impl Sandbox {
         // bwrap with the thread that started it.
         command.args(["--die-with-parent", "--unshare-pid", "--unshare-ipc"]);
         command.args(["--unshare-uts", "--hostname", "localhost", "--clearenv"]);
-        // A Ctrl-C for the owner must not reach the servers behind its back.
-        command.process_group(0);
+        apart(&mut command);
         Self { command }
     }
 
@@ -75,4 +74,20 @@ impl Sandbox {
         self.command.arg("--").arg(program).args(arguments);
         self.command
     }
+}
+
+/// A sandbox's complete command, at this niceness, 0 to 19.
+pub(crate) fn with_niceness(command: Command, niceness: u8) -> Command {
+    if niceness == 0 {
+        return command;
+    }
+    let mut nice = Command::new("nice");
+    nice.arg(format!("-n{niceness}")).arg(command.get_program()).args(command.get_args());
+    apart(&mut nice);
+    nice
+}
+
+/// A Ctrl-C for the owner must not reach the servers behind its back.
+fn apart(command: &mut Command) {
+    command.process_group(0);
 }

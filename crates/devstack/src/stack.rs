@@ -99,6 +99,7 @@ impl Stack {
             images,
             data,
             ports: &self.ports,
+            niceness: self.options.niceness.get(&server).copied().unwrap_or(0),
             elasticsearch: self.options.elasticsearch,
             rabbitmq_node: self.options.rabbitmq_node.as_ref(),
         }

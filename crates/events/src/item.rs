@@ -75,6 +75,14 @@ impl Item {
         }
     }
 
+    /// When it was accepted.
+    pub fn created_at(&self) -> Timestamp {
+        match self {
+            Item::Chat(chat) => chat.created_at,
+            Item::Message(message) => message.created_at,
+        }
+    }
+
     /// The message that it creates; `None` for a chat's creation.
     pub fn message(&self) -> Option<MessageNumber> {
         match self {

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use devstack::Server;
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 
 use crate::{
     check::{check, verdict},
+    redis::tell,
     rounds::database,
     run::{Outcome, Plan, run},
     scenario::Scenario,
@@ -31,7 +32,7 @@ pub(crate) async fn redis_loss(chats: usize) -> anyhow::Result<()> {
     let (outcome, losses) = tokio::join!(run(plan), lose(&system));
     let (outcome, losses) = (outcome?, losses?);
     let findings = check(&database(&system)?, &scenario, &outcome.acknowledged, Duration::from_secs(120)).await?;
-    println!(
+    say!(
         "{:.0} creates/s over {} s, {} refused, {} unanswered",
         outcome.rate(),
         DURATION.as_secs(),
@@ -39,13 +40,13 @@ pub(crate) async fn redis_loss(chats: usize) -> anyhow::Result<()> {
         outcome.unanswered
     );
     for (what, begun, back) in losses {
-        println!(
+        say!(
             "{what}: creates succeed again {:.2} s after the loss, {:.2} s after Redis answers",
             pause(&outcome, begun),
             pause(&outcome, back)
         );
     }
-    println!("{findings}");
+    say!("{findings}");
     system.down().await?;
     verdict(&findings)
 }
@@ -57,7 +58,7 @@ async fn lose(system: &LocalSystem) -> anyhow::Result<Vec<Loss>> {
     let begun = Instant::now();
     tokio::time::sleep_until((begun + FLUSH_AFTER).into()).await;
     let flushed = Instant::now();
-    flush(&system.stack().urls().redis).await?;
+    tell(&system.stack().urls().redis, &["FLUSHALL"]).await?;
     let answered = Instant::now();
     tokio::time::sleep_until((begun + KILL_AFTER).into()).await;
     let killed = Instant::now();
@@ -66,12 +67,6 @@ async fn lose(system: &LocalSystem) -> anyhow::Result<Vec<Loss>> {
     stack.wipe(Server::Redis).await?;
     stack.start(Server::Redis).await?;
     Ok(vec![("FLUSHALL", flushed, answered), ("kill -9, append-only file removed", killed, Instant::now())])
-}
-
-async fn flush(url: &str) -> anyhow::Result<()> {
-    let client = deadpool_redis::redis::Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    deadpool_redis::redis::cmd("FLUSHALL").exec_async(&mut connection).await.context("FLUSHALL")
 }
 
 /// Seconds from a moment to the first acknowledgement after the longest silence within the ten seconds behind it.

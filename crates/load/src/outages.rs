@@ -8,6 +8,7 @@ use std::{
 use devstack::{Server, Stack};
 use futures_util::future::join_all;
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 use tokio::time::sleep;
 
 use crate::{
@@ -38,8 +39,8 @@ pub(crate) async fn outages() -> anyhow::Result<()> {
     let mut acknowledged: Vec<Acknowledged> = Vec::new();
     let plan = |run, duration| Plan { target: ingest, scenario: scenario.clone(), clients: CLIENTS, duration, run, keep: true };
 
-    println!("| away | request | right meanwhile | refused | slowest answer, s | right again, s after its return |");
-    println!("|---|---|---|---|---|---|");
+    say!("| away | request | right meanwhile | refused | slowest answer, s | right again, s after its return |");
+    say!("|---|---|---|---|---|---|");
     for (turn, server) in (1..).zip(Server::ALL) {
         let until = Instant::now() + BEFORE + OUTAGE + AFTER;
         let probes = join_all(kinds(&system, &aside).map(|kind| probe(kind, until)));
@@ -48,21 +49,21 @@ pub(crate) async fn outages() -> anyhow::Result<()> {
         let (fault, back) = times?;
         acknowledged.extend(load?.acknowledged);
         for report in probes.iter().map(|probes| probes.report(fault, back)) {
-            println!("| {server} | {report} |");
+            say!("| {server} | {report} |");
         }
     }
 
-    println!("\n| SIGTERM to | ended, s | creates acknowledged | refused | unanswered |");
-    println!("|---|---|---|---|---|");
+    say!("\n| SIGTERM to | ended, s | creates acknowledged | refused | unanswered |");
+    say!("|---|---|---|---|---|");
     for (turn, service) in (100..).zip(Service::ALL) {
         let (load, ended) = tokio::join!(run(plan(turn, STOPPING)), stop_and_start(&mut system, service));
         let Outcome { acknowledged: creates, refused, unanswered, .. } = load?;
-        println!("| {service} | {:.2} | {} | {refused} | {unanswered} |", ended?.as_secs_f64(), creates.len());
+        say!("| {service} | {:.2} | {} | {refused} | {unanswered} |", ended?.as_secs_f64(), creates.len());
         acknowledged.extend(creates);
     }
 
     let findings = check(&database(&system)?, &scenario, &acknowledged, Duration::from_secs(300)).await?;
-    println!("\n{findings}");
+    say!("\n{findings}");
     system.down().await?;
     verdict(&findings)
 }

@@ -10,12 +10,13 @@ use anyhow::ensure;
 use bytes::Bytes;
 use hyper::StatusCode;
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 use tokio::time::sleep;
 
 use crate::{
     connection::Connection,
-    echo::Echo,
-    run::{Outcome, empty},
+    echo,
+    gets::{Paths, always, run},
     scenario::Scenario,
     table::Row,
 };
@@ -28,7 +29,7 @@ const STORED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is read, and the measurements of each replica.
 struct Read {
-    path: String,
+    path: Paths,
     without: Row,
     with: Row,
 }
@@ -39,21 +40,21 @@ pub(crate) async fn reads(rounds: usize, duration: Duration) -> anyhow::Result<(
     let mut system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
     let with = system.address(Service::Api);
     let without = system.start_replica(Service::Api, &[("CHAT__CACHE__ENABLED", "false")]).await?;
-    let echo = Echo::start().await?;
+    let echo = echo::start().await?;
     let mut reads = prepare(without, system.address(Service::Ingest)).await?;
     let mut bare = Row::new("bare echo", CLIENTS);
     for read in &reads {
         // Connections and prepared statements are made now.
         for target in [without, with] {
-            run(target, &read.path, duration / 4).await?;
+            run(target, CLIENTS, &read.path, duration / 4).await?;
         }
     }
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
-        bare.add(&run(echo.address, "/", duration).await?);
+        bare.add(&run(echo.address, CLIENTS, &always("/"), duration).await?);
         for read in &mut reads {
-            read.without.add(&run(without, &read.path, duration).await?);
-            read.with.add(&run(with, &read.path, duration).await?);
+            read.without.add(&run(without, CLIENTS, &read.path, duration).await?);
+            read.with.add(&run(with, CLIENTS, &read.path, duration).await?);
         }
     }
     print(&bare, &reads);
@@ -79,7 +80,8 @@ async fn prepare(api: SocketAddr, ingest: SocketAddr) -> anyhow::Result<Vec<Read
             sleep(Duration::from_millis(50)).await;
         }
     }
-    let read = |name: &str, path: String| Read { path, without: Row::new(name, CLIENTS), with: Row::new(name, CLIENTS) };
+    let read =
+        |name: &str, path: String| Read { path: always(path), without: Row::new(name, CLIENTS), with: Row::new(name, CLIENTS) };
     Ok(vec![
         read("application", application),
         read("chat", format!("{chats}/1")),
@@ -89,46 +91,14 @@ async fn prepare(api: SocketAddr, ingest: SocketAddr) -> anyhow::Result<Vec<Read
     ])
 }
 
-/// Closed loop: each client asks again when it has its answer.
-async fn run(target: SocketAddr, path: &str, duration: Duration) -> anyhow::Result<Outcome> {
-    let start = Instant::now();
-    let until = start + duration;
-    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(ask(target, path.to_owned(), until))).collect();
-    let mut outcome = empty()?;
-    for client in clients {
-        let part = client.await??;
-        outcome.latency_us.add(&part.latency_us)?;
-        outcome.refused += part.refused;
-        outcome.unanswered += part.unanswered;
-    }
-    outcome.elapsed = start.elapsed();
-    Ok(outcome)
-}
-
-async fn ask(target: SocketAddr, path: String, until: Instant) -> anyhow::Result<Outcome> {
-    let mut connection = Connection::to(target);
-    let mut outcome = empty()?;
-    loop {
-        let begun = Instant::now();
-        if begun >= until {
-            return Ok(outcome);
-        }
-        match connection.get(&path).await {
-            Ok((StatusCode::OK, _)) => outcome.latency_us.record(begun.elapsed().as_micros() as u64)?,
-            Ok(_) => outcome.refused += 1,
-            Err(_) => outcome.unanswered += 1,
-        }
-    }
-}
-
 fn print(bare: &Row, reads: &[Read]) {
-    println!("bare echo: {:.0} a second at {CLIENTS} connections\n", bare.rate());
-    println!(
+    say!("bare echo: {:.0} a second at {CLIENTS} connections\n", bare.rate());
+    say!(
         "| read | without/s | with/s | with ÷ without | without ÷ echo | with ÷ echo | p99 ms without, with | not answered 200 |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    say!("|---|---|---|---|---|---|---|---|");
     for Read { without, with, .. } in reads {
-        println!(
+        say!(
             "| {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2}, {:.2} | {} |",
             without.name,
             without.rate(),

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 
 use crate::{
     check::{Findings, check, verdict},
-    echo::Echo,
+    echo,
     run::{Acknowledged, Plan, run},
     scenario::Scenario,
     table::{Row, print},
@@ -20,7 +21,7 @@ const STORE_WITHIN: Duration = Duration::from_secs(300);
 pub(crate) async fn measure(rounds: usize, duration: Duration, warm_up: Duration, chats: usize) -> anyhow::Result<()> {
     let progress = devstack::for_terminal();
     let system = LocalSystem::start(Binaries::build().await?, Options::temporary(), progress.as_ref()).await?;
-    let echo = Echo::start().await?;
+    let echo = echo::start().await?;
     let (api, ingest) = (system.address(Service::Api), system.address(Service::Ingest));
     let scenarios = [
         Arc::new(Scenario::create("one chat", 1, api, ingest).await?),
@@ -59,7 +60,7 @@ pub(crate) async fn measure(rounds: usize, duration: Duration, warm_up: Duration
     for (scenario, acknowledged) in scenarios.iter().zip(&acknowledged) {
         findings.add(&check(&store, scenario, acknowledged, STORE_WITHIN).await?);
     }
-    println!("\n{findings}: {} differences", findings.differences());
+    say!("\n{findings}: {} differences", findings.differences());
     system.down().await?;
     verdict(&findings)
 }

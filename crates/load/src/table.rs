@@ -1,5 +1,7 @@
 //! Prints measurements as a table of medians.
 
+use say::say;
+
 use crate::run::Outcome;
 
 /// A row: one kind of measurement, over all rounds.
@@ -46,13 +48,13 @@ fn median(values: &[f64]) -> f64 {
 
 /// Prints the rows; each ratio is to the echo with as many clients.
 pub(crate) fn print(echoes: &[Row], rows: &[Row]) {
-    println!("| what | clients | creates/s (min–max) | ratio to echo | p50 ms | p99 ms | not acknowledged |");
-    println!("|---|---|---|---|---|---|---|");
+    say!("| what | clients | creates/s (min–max) | ratio to echo | p50 ms | p99 ms | not acknowledged |");
+    say!("|---|---|---|---|---|---|---|");
     for row in echoes.iter().chain(rows) {
         let echo = echoes.iter().find(|echo| echo.clients == row.clients).map_or(f64::NAN, Row::rate);
         let low = row.rates.iter().copied().fold(f64::INFINITY, f64::min);
         let high = row.rates.iter().copied().fold(0.0, f64::max);
-        println!(
+        say!(
             "| {} | {} | {:.0} ({low:.0}–{high:.0}) | {:.2} | {:.2} | {:.2} | {} |",
             row.name,
             row.clients,

@@ -37,6 +37,8 @@ pub struct Launch {
     pub address: SocketAddr,
     /// Variables of its environment, above those of this process.
     pub environment: Vec<(String, String)>,
+    /// How far it steps back while others need the processors: its niceness, 0 to 19.
+    pub niceness: u8,
     /// The file to whose end its output goes; `None` is standard error.
     pub log: Option<PathBuf>,
 }
@@ -64,9 +66,9 @@ impl Process {
     /// # Errors
     /// When the operating system cannot start it, or its log cannot be written.
     pub fn spawn(launch: &Launch) -> anyhow::Result<Self> {
-        let Launch { service, program, address, environment, log } = launch;
+        let Launch { service, program, address, environment, niceness, log } = launch;
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+        command.args(["--pdeathsig", "KILL", "--", "nice"]).arg(format!("-n{niceness}")).arg(program);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.env("PORT", address.port().to_string()).env("CHAT__HTTP__ADDRESS", address.ip().to_string());
         // A group of its own: Ctrl-C is for whoever owns the system, who stops its parts in order.
@@ -102,6 +104,11 @@ impl Process {
             sleep(Duration::from_millis(20)).await;
         }
         bail!("{} was not ready within {} s: {last}", self.service, READY_WITHIN.as_secs())
+    }
+
+    /// Which service it is of.
+    pub(crate) fn service(&self) -> Service {
+        self.service
     }
 
     /// The process' id, for who measures it; `None` once it has ended.

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Dependency, Error,
+    Dependency, Error, meters,
     opening::{Failure, Opening, mysql_down, redis_down},
 };
 
@@ -180,7 +180,7 @@ impl Task {
                 if record.epoch.get() > self.shared.unbound.load(Ordering::Relaxed) {
                     return Ok(Found::Trusted(adopted));
                 }
-                Found::Nothing { run_id: record.run_id.clone(), floor: record.epoch, reason: "unbound" }
+                Found::Nothing { run_id: record.run_id.clone(), floor: record.epoch, reason: meters::UNBOUND }
             }
             Adoption::NeedsEpoch { run_id, found, reason } => {
                 let floor = found.map_or(Epoch::new(0), |record| record.epoch);

@@ -16,6 +16,7 @@ mod create;
 mod error;
 mod keeper;
 mod marks;
+mod meters;
 mod once;
 mod opening;
 mod presence;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use broker::Publisher;
 use domain::{ApplicationId, ApplicationToken};
 use events::PartitionCount;
-use sequencer::{Adopted, Sequencer};
+use sequencer::{Adopted, Coalescer, Sequencer};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,7 @@ use proofs::Proofs;
 #[derive(Clone)]
 pub struct Numbering {
     sequencer: Sequencer,
+    coalescer: Coalescer,
     publisher: Publisher,
     store: Store,
     partitions: PartitionCount,
@@ -59,9 +61,11 @@ impl Numbering {
         partitions: PartitionCount,
         shutdown: CancellationToken,
     ) -> Self {
+        meters::register();
         let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
-        Self { sequencer, publisher, store, partitions, keeper, marks, proofs: Proofs::new(partitions) }
+        let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
+        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.

@@ -11,6 +11,8 @@ use sequencer::{Adopted, Digest, Sequencer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::meters;
+
 /// Notes that may wait; more are dropped.
 const MAX_WAITING: usize = 4096;
 /// Notes that are sent side by side, on the one connection.
@@ -39,7 +41,7 @@ impl Marks {
 
     pub(crate) fn confirmed(&self, mark: Mark) {
         if self.sender.try_send(mark).is_err() {
-            metrics::counter!("chat_idempotency_marks_dropped_total").increment(1);
+            meters::marks_dropped(1);
         }
     }
 }

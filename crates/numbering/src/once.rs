@@ -20,10 +20,10 @@ use sequencer::{Adopted, Digest, Once};
 use sha2::{Digest as _, Sha256};
 use store::{applications, chats, dead_letters, messages};
 
-use crate::{Error, Numbering, seeding::mysql};
+use crate::{Error, Numbering, meters, seeding::mysql};
 
 /// Takes another's row for its own: a feature that only the history checker's own test turns on.
-const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-event-id");
+const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-retried-event-id");
 
 /// What stands for a request with a key, over all its attempts.
 pub(crate) struct Request {
@@ -110,7 +110,7 @@ impl Numbering {
         event: EventId,
         deadline: Instant,
     ) -> Result<Option<bool>, Error> {
-        metrics::counter!("chat_idempotency_lookups_total").increment(1);
+        meters::lookups(1);
         let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
         let Some(application) = found else { return Err(Error::UnknownApplication) };
         let partition = self.partitions.partition_of(application, place.chat());

@@ -16,7 +16,7 @@ use events::Epoch;
 use sequencer::{Record, Sequencer};
 use store::{Store, epochs};
 
-use crate::Dependency;
+use crate::{Dependency, meters};
 
 /// Epochs whose keys are unbound between two notes of it.
 const UNBOUND_AT_ONCE: usize = 16;
@@ -51,7 +51,7 @@ impl Opening<'_> {
         let written = self.sequencer.write_record(&Record { epoch, run_id }).await.map_err(redis_down)?;
         if written {
             tracing::warn!(epoch = epoch.get(), reason, "epoch opened: every counter will be seeded anew");
-            metrics::counter!("chat_epochs_opened_total", "reason" => reason).increment(1);
+            meters::epochs_opened(reason, 1);
         }
         Ok(written)
     }

@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use sequencer::Adopted;
 use store::{applications, chats, messages};
 
-use crate::{Dependency, Error, Numbering};
+use crate::{Dependency, Error, Numbering, meters};
 
 /// Without its fence a counter is set too low: a feature that only the history checker's own test turns on.
 const FENCED: bool = !cfg!(feature = "broken-fence");
@@ -32,7 +32,7 @@ impl Numbering {
             return Ok(());
         }
         let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
-        metrics::counter!("chat_seeds_total", "counter" => "chats").increment(1);
+        meters::seeds("chats", 1);
         self.settle(adopted, self.sequencer.seed_application(adopted, token, id, last).await)
     }
 
@@ -55,7 +55,7 @@ impl Numbering {
         }
         let last = messages::highest(&mut conn, application, chat).await.map_err(mysql)?;
         drop(conn);
-        metrics::counter!("chat_seeds_total", "counter" => "messages").increment(1);
+        meters::seeds("messages", 1);
         self.settle(adopted, self.sequencer.seed_chat(adopted, token, chat, last).await)
     }
 

@@ -69,8 +69,7 @@ impl SearchIndex {
         }
         let began = Instant::now();
         let answer = self.request_bulk(batch.lines, refresh).await;
-        let outcome = if answer.is_ok() { "ok" } else { "failed" };
-        metrics::histogram!("chat_index_seconds", "outcome" => outcome).record(began.elapsed());
+        self.meters.writes.record(&answer, began.elapsed());
         settle(&batch.ids, answer?, indexed)
     }
 

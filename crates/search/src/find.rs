@@ -44,8 +44,7 @@ impl SearchIndex {
         }
         let began = Instant::now();
         let found = self.request(Room { application_id, chat }, query, cursor, limit).await;
-        let outcome = if found.is_ok() { "ok" } else { "failed" };
-        metrics::histogram!("chat_search_seconds", "outcome" => outcome).record(began.elapsed());
+        self.meters.searches.record(&found, began.elapsed());
         found
     }
 

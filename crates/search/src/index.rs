@@ -10,6 +10,7 @@ use elasticsearch::params::WaitForStatus;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::meters::Meters;
 use crate::settings::Settings;
 use crate::{mapping, wire};
 
@@ -23,6 +24,7 @@ pub(crate) const ALREADY_EXISTS: &str = "resource_already_exists_exception";
 pub struct SearchIndex {
     pub(crate) client: Elasticsearch,
     pub(crate) settings: Settings,
+    pub(crate) meters: Meters,
 }
 
 impl SearchIndex {
@@ -32,7 +34,7 @@ impl SearchIndex {
     /// [`Error::Settings`] for a URL or an index name that cannot be used.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
         check_name(&settings.index)?;
-        Ok(Self { client: wire::client(settings)?, settings: settings.clone() })
+        Ok(Self { client: wire::client(settings)?, settings: settings.clone(), meters: Meters::new() })
     }
 
     /// Makes the index and its alias unless the alias exists already, whichever version it leads to, and waits until the index

@@ -19,6 +19,7 @@ mod highlight;
 mod index;
 mod inspect;
 mod mapping;
+mod meters;
 mod query;
 mod remove;
 mod settings;

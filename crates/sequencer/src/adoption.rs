@@ -61,6 +61,9 @@ pub enum NeedsEpochReason {
 }
 
 impl NeedsEpochReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::RecordMissing, Self::RedisRestarted, Self::KeysEvicted];
+
     /// Its name in metrics, logs and the epochs' history.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 use redislink::{Failure, InvalidSettings};
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The adopted record or its scripts are no longer there, or the server is no longer a primary. Nothing was touched; adopt anew.
     #[error("the adopted epoch no longer holds in Redis")]

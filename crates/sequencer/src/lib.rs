@@ -6,6 +6,7 @@
 //! - [`Sequencer::adopt`] reads the record and loads the scripts, on one connection to one server process;
 //! - the issuing, seeding, raising and reading methods call those scripts, one round trip each. When Redis has restarted, was
 //!   flushed, failed over, or a newer epoch was opened, they answer [`Error::Stale`] and have touched nothing;
+//! - [`Coalescer`] takes messages' numbers for many callers by one such call;
 //! - [`Sequencer::write_record`] is the last step of opening an epoch.
 //!
 //! When a new epoch is due and how a missing counter is seeded safely is not decided here: that is the numbering's business. The
@@ -14,12 +15,14 @@
 
 mod adoption;
 mod cleanup;
+mod coalesce;
 mod counters;
 mod error;
 mod forget;
 mod issue;
 mod keys;
 mod limited;
+mod meters;
 mod once;
 mod record;
 mod reply;
@@ -29,6 +32,7 @@ mod server;
 mod settings;
 
 pub use adoption::{Adopted, Adoption, NeedsEpochReason};
+pub use coalesce::Coalescer;
 pub use counters::{Raise, Seed};
 pub use error::{Error, Outage};
 pub use forget::{Counter, Counters};

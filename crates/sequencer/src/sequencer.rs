@@ -1,6 +1,11 @@
 //! The handle, and how its calls reach Redis: one round trip, one deadline.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
 use redislink::{Link, Primary};
@@ -9,6 +14,7 @@ use tokio::time::timeout;
 use crate::{
     Adopted, Error, Outage, Settings,
     keys::Keys,
+    meters::Meters,
     server::{self, Identity},
 };
 
@@ -23,6 +29,7 @@ struct Inner {
     primary: Primary,
     keys: Keys,
     link: Link<Identity>,
+    meters: Meters,
     response_timeout: Duration,
 }
 
@@ -37,6 +44,7 @@ impl Sequencer {
         let inner = Inner {
             keys: Keys::new(&settings.key_prefix),
             link: Link::start(primary.clone(), Identity, link_settings(settings)),
+            meters: Meters::new(),
             response_timeout: settings.response_timeout(),
             settings: settings.clone(),
             primary,
@@ -104,7 +112,11 @@ impl Sequencer {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        timeout(self.inner.response_timeout, work).await.unwrap_or(Err(Outage::TimedOut.into()))
+        let began = Instant::now();
+        let outcome = timeout(self.inner.response_timeout, work).await.unwrap_or(Err(Outage::TimedOut.into()));
+        // A stale epoch is an answer, and a quick one.
+        self.inner.meters.call(matches!(outcome, Ok(_) | Err(Error::Stale)), began.elapsed());
+        outcome
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -6,7 +6,7 @@
 use deadpool_redis::redis::{AsyncConnectionConfig, aio::MultiplexedConnection, cmd};
 use redislink::{Greeting, Primary};
 
-use crate::{Error, Outage, Settings, reply};
+use crate::{Error, Outage, Settings, meters, reply};
 
 /// The lowest version: before it, scripts were kept in snapshots and so outlived their process.
 const LOWEST_MAJOR_VERSION: u32 = 7;
@@ -65,19 +65,22 @@ pub(crate) fn run_id(info: &str) -> Result<String, Outage> {
     }
 }
 
-/// Judges what `INFO` tells.
+/// Judges what `INFO` tells, and notes it among the metrics.
 ///
 /// # Errors
 /// [`Error::Unfit`].
 pub(crate) fn check_fitness(info: &str) -> Result<(), Error> {
     let version = field(info, "redis_version").ok_or_else(reply::unexpected)?;
+    let policy = field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
     let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
-    if major < LOWEST_MAJOR_VERSION {
+    let too_old = major < LOWEST_MAJOR_VERSION;
+    // Policies that spare keys without expiry spare counters, but not the records of idempotency keys.
+    let evicts = policy != "noeviction";
+    meters::unfit(too_old, evicts);
+    if too_old {
         return Err(Error::Unfit(format!("version {version} is too old, {LOWEST_MAJOR_VERSION} or later is needed")));
     }
-    // Policies that spare keys without expiry spare counters, but not the records of idempotency keys.
-    let policy = field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
-    if policy != "noeviction" {
+    if evicts {
         return Err(Error::Unfit(format!("maxmemory-policy {policy} evicts what numbers rest on, set noeviction")));
     }
     Ok(())

@@ -13,8 +13,9 @@ pub type Failure = Box<dyn Error>;
 pub type Text = (&'static str, fn() -> String);
 
 /// Runs the program `name`. Without arguments it loads its configuration and serves; with `check-config` it prints the
-/// configuration in force, without passwords; and with the name of one of the `texts` it prints that. `check` says what the form of
-/// the configuration cannot: whether its values can work. `port` is the service's own default.
+/// configuration in force, without passwords; with the name of one of the `texts` it prints that; and with `--help` what it
+/// may be asked for. `check` says what the form of the configuration cannot: whether its values can work. `port` is the service's
+/// own default.
 pub async fn run<C: DeserializeOwned>(
     name: &'static str,
     port: u16,
@@ -40,10 +41,15 @@ pub async fn run<C: DeserializeOwned>(
                 print!("{}", text());
                 Ok(())
             }
-            _ => {
-                let others: String = texts.iter().map(|(known, _)| format!(" | {known}")).collect();
-                Err(format!("usage: {name} [check-config{others}]").into())
+            ["--version" | "-V"] => {
+                println!("{name} {}", env!("CARGO_PKG_VERSION"));
+                Ok(())
             }
+            ["--help" | "-h"] => {
+                print!("{}", help(name, port, texts));
+                Ok(())
+            }
+            _ => Err(format!("`{}` is nothing to ask for; `{name} --help` lists what is", arguments.join(" ")).into()),
         }
     };
     match outcome.await {
@@ -53,6 +59,25 @@ pub async fn run<C: DeserializeOwned>(
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the program can be asked for, and where it is told of everything else.
+fn help(name: &str, port: u16, texts: &[Text]) -> String {
+    let others: String = texts.iter().map(|(known, _)| format!("\n  {known:<13} prints that document")).collect();
+    format!(
+        "\
+{name}: a service of the chat backend. Without an argument it serves, on port {port} unless told otherwise, until SIGTERM.
+
+Usage: {name} [ARGUMENT]
+
+  check-config  prints the settings in force, without passwords, and fails if they cannot work{others}
+  --version     prints the version
+  --help        prints this
+
+It reads the file that CHAT_CONFIG names, then the environment: DATABASE_URL, REDIS_URL, AMQP_URL, ELASTICSEARCH_URL, PORT, and for any
+other setting CHAT__SECTION__KEY. defaults.toml has them all, with what they do.
+"
+    )
 }
 
 /// The failure with its causes, in one line. A cause that its effect repeats is said once.
@@ -75,6 +100,15 @@ mod tests {
 
     use super::*;
     use crate::Error as ServiceError;
+
+    #[test]
+    fn help_names_every_argument() {
+        let help = help("api", 3000, &[("openapi", String::new)]);
+        for said in ["Usage: api ", "port 3000", "\n  check-config  ", "\n  openapi       ", "\n  --version     ", "CHAT_CONFIG"]
+        {
+            assert!(help.contains(said), "{said:?}: {help}");
+        }
+    }
 
     #[test]
     fn a_failure_is_told_with_its_causes_in_one_line() {

@@ -5,7 +5,11 @@
 //! socket, where the next statement would take it for its own: such a connection must never run another one. And the query
 //! builder's connection keeps an error's text only, which may quote a client's data, and drops its number.
 
-use std::{fmt, time::Duration, vec};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+    vec,
+};
 
 use diesel::{
     QueryResult,
@@ -21,7 +25,7 @@ use futures_util::{
 use mysql_async::prelude::Queryable;
 use tokio::time::timeout;
 
-use crate::{failure::Failure, row::Row, statement::Statement};
+use crate::{failure::Failure, meters::StatementMeters, row::Row, statement::Statement};
 
 /// A connection to the database. Every statement on it ends within the statement deadline.
 ///
@@ -31,6 +35,9 @@ pub struct Connection {
     driver: Option<mysql_async::Conn>,
     deadline: Duration,
     state: State,
+    /// When the statement under way was begun.
+    began: Instant,
+    meters: StatementMeters,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +52,7 @@ enum State {
 
 impl Connection {
     pub(crate) fn new(driver: mysql_async::Conn, deadline: Duration) -> Self {
-        Self { driver: Some(driver), deadline, state: State::Idle }
+        Self { driver: Some(driver), deadline, state: State::Idle, began: Instant::now(), meters: StatementMeters::new() }
     }
 
     /// Whether another user may have it: nothing is under way and no transaction is open.
@@ -151,6 +158,7 @@ impl Connection {
             State::Idle | State::InTransaction => {}
         }
         let driver = self.driver.as_mut().ok_or(Failure::Unusable)?;
+        self.began = Instant::now();
         Ok((std::mem::replace(&mut self.state, State::Unusable), self.deadline, driver))
     }
 
@@ -163,12 +171,13 @@ impl Connection {
             Ok(outcome) => outcome.map_err(|error| Failure::of_driver(&error)),
             Err(_) => Err(Failure::Deadline),
         };
+        self.meters.statement(outcome.is_ok(), self.began.elapsed());
         match &outcome {
             Err(Failure::Server(error)) if error.ends_transaction() && before == State::InTransaction => {
                 self.state = State::Aborted;
             }
             Ok(_) | Err(Failure::Server(_)) => self.state = before,
-            Err(_) => metrics::counter!("chat_mysql_connections_lost_total").increment(1),
+            Err(_) => self.meters.lost(),
         }
         outcome
     }

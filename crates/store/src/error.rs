@@ -21,6 +21,9 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Transient, Self::Row, Self::Duplicate, Self::Fatal];
+
     /// The name that metrics and logs use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -29,6 +29,7 @@ mod keys;
 mod lock;
 mod lookup;
 pub mod messages;
+mod meters;
 mod migrate;
 pub mod outbox;
 mod paging;

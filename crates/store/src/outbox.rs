@@ -127,14 +127,14 @@ pub async fn ends(conn: &mut Connection) -> Result<Option<(u64, u64)>, Error> {
     Ok(ends.0.zip(ends.1))
 }
 
-/// When the first row was written that is still there: how far the index is behind, but for rows that a relay has in hand.
+/// When the first row that is there was written; `None` when there is none. By the clock of whoever wrote it.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn oldest(conn: &mut Connection) -> Result<Option<Timestamp>, Error> {
-    let first: Option<chrono::NaiveDateTime> =
-        search_outbox::table.order(search_outbox::id).select(search_outbox::created_at).first(conn).await.optional()?;
-    Ok(first.map(Timestamp::from_naive_utc))
+    let first = search_outbox::table.order(search_outbox::id).select(search_outbox::created_at).limit(1);
+    let written: Option<chrono::NaiveDateTime> = first.first(conn).await.optional()?;
+    Ok(written.map(Timestamp::from_naive_utc))
 }
 
 #[derive(QueryableByName)]

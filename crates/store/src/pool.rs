@@ -3,6 +3,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,10 @@ use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use mysql_async::OptsBuilder;
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{Connection, Error, Settings, connect};
+use crate::{
+    Connection, Error, Settings, connect,
+    meters::{Loan, PoolMeters, StatementMeters},
+};
 
 /// A connection that stood unused for longer than this is asked for a sign of life before it is handed out: after a restart of
 /// the server a whole pool of dead connections would otherwise fail one request each.
@@ -24,25 +28,29 @@ pub type Pool = managed::Pool<Manager>;
 /// Closed at once, and not when the pool comes to lend it again: until then the server would keep its transaction open, and the
 /// locks of all rows that this has written, while whoever repeats the work waits for them.
 #[derive(Debug)]
-pub struct PooledConnection(managed::Object<Manager>);
+pub struct PooledConnection {
+    connection: managed::Object<Manager>,
+    /// Behind the connection, because fields are dropped in their order.
+    _loan: Loan,
+}
 
 impl Deref for PooledConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.connection
     }
 }
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        self.0.close_unless_reusable();
+        self.connection.close_unless_reusable();
     }
 }
 
@@ -87,6 +95,7 @@ impl managed::Manager for Manager {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    meters: Arc<PoolMeters>,
     settings: Settings,
 }
 
@@ -106,7 +115,9 @@ impl Store {
             .max_size(settings.pool_size)
             .build()
             .map_err(|_| Error::Settings("the pool cannot be made"))?;
-        Ok(Self { pool, settings: settings.clone() })
+        // They stand at 0 before there is a connection.
+        StatementMeters::new();
+        Ok(Self { pool, meters: PoolMeters::new(settings.pool_size), settings: settings.clone() })
     }
 
     /// Lends a connection, waiting for one at most as long as the settings say.
@@ -115,13 +126,18 @@ impl Store {
     /// [`Error::PoolExhausted`] when none became free in time, else whatever kept a new one from being opened.
     pub async fn acquire(&self) -> Result<PooledConnection, Error> {
         let asked = Instant::now();
-        let outcome = timeout(self.settings.acquire_timeout(), self.pool.get()).await;
-        metrics::histogram!("chat_mysql_acquire_seconds").record(asked.elapsed());
-        match outcome {
-            Ok(Ok(connection)) => Ok(PooledConnection(connection)),
-            Ok(Err(managed::PoolError::Backend(error))) => Err(error),
-            Ok(Err(_)) | Err(_) => Err(Error::PoolExhausted),
-        }
+        let outcome = {
+            let _waiting = self.meters.wait();
+            timeout(self.settings.acquire_timeout(), self.pool.get()).await
+        };
+        self.meters.waited(asked.elapsed());
+        let error = match outcome {
+            Ok(Ok(connection)) => return Ok(PooledConnection { connection, _loan: Loan::begin(&self.meters, &self.pool) }),
+            Ok(Err(managed::PoolError::Backend(error))) => error,
+            Ok(Err(_)) | Err(_) => Error::PoolExhausted,
+        };
+        self.meters.failed(&error);
+        Err(error)
     }
 
     /// Asks the server for a sign of life, for readiness.

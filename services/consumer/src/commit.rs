@@ -19,7 +19,7 @@ use crate::{
     decode::{Entry, Subject},
     hand_over::{HandOver, HandOvers},
     isolate::Parts,
-    letters,
+    letters, meters,
     persist::{Persister, Stored},
     plan::Plan,
 };
@@ -91,8 +91,7 @@ impl Committer {
         let due_at = if place.is_some() { Timestamp::from(now.to_datetime() + INDEXER_TIME) } else { now };
         let began = Instant::now();
         let stored = self.persister.store(part, epoch, due_at).await?;
-        metrics::histogram!("chat_persist_seconds").record(began.elapsed());
-        metrics::histogram!("chat_batch_items").record(part.len() as f64);
+        meters::persisted(part.len(), began.elapsed());
         count(&stored.plan);
         if let Some(place) = place {
             hand_over(place, &stored);
@@ -101,7 +100,7 @@ impl Committer {
     }
 
     fn report(&self, error: &Error) {
-        metrics::counter!("chat_persist_failures_total", "kind" => error.kind().as_str()).increment(1);
+        meters::persist_failures(error.kind(), 1);
         let Some(suppressed) = self.failures.pass() else { return };
         if error.kind() == ErrorKind::Fatal {
             tracing::error!(%error, suppressed, "a batch cannot be stored until an operator helps; it is tried again");
@@ -132,10 +131,10 @@ fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>) {
 }
 
 fn count(plan: &Plan<'_>) {
-    metrics::counter!("chat_items_stored_total", "kind" => "chat").increment(plan.chats.len() as u64);
-    metrics::counter!("chat_items_stored_total", "kind" => "message").increment(plan.messages.len() as u64);
+    meters::stored("chat", plan.chats.len());
+    meters::stored("message", plan.messages.len());
     for letter in &plan.dead {
-        metrics::counter!("chat_dead_letters_total", "reason" => letter.reason.as_str()).increment(1);
+        meters::dead_letters(letter.reason, 1);
     }
     // One line a transaction, however many there are: the table has them all.
     if let Some(first) = plan.dead.first() {

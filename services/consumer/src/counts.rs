@@ -14,6 +14,8 @@ use store::{Store, counts};
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::meters;
+
 /// What replicas agree on by.
 const LOCK: &str = "counts";
 /// Dirty marks that one transaction takes in.
@@ -111,9 +113,12 @@ fn report(outcome: Result<Counted, store::Error>, took: Duration) {
         Ok(Counted::Marks(marks)) => {
             tracing::info!(marks, milliseconds = took.as_millis(), "counts brought up to date");
             metrics::gauge!("chat_count_last_run_timestamp_seconds").set(Timestamp::now().to_datetime().timestamp() as f64);
-            metrics::counter!("chat_count_marks_total").increment(marks);
+            meters::count_marks(marks);
         }
         Ok(Counted::Elsewhere) => tracing::debug!("counts are brought up to date by another process"),
-        Err(error) => tracing::warn!(%error, "counts could not be brought up to date; it is tried again"),
+        Err(error) => {
+            tracing::warn!(%error, "counts could not be brought up to date; it is tried again");
+            meters::count_failures(1);
+        }
     }
 }

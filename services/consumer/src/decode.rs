@@ -1,6 +1,7 @@
 //! Turns a payload into entries of a batch. Nothing that arrives is dropped here: what cannot be read becomes a dead letter, and
 //! stands in the batch beside its sound neighbours.
 
+use domain::Timestamp;
 use events::{Decoded, Epoch, Item};
 use store::dead_letters::DeadLetter;
 
@@ -44,6 +45,14 @@ impl Entry {
         match &self.subject {
             Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => item.message().is_none(),
             Subject::Dead(_) => false,
+        }
+    }
+
+    /// When it was accepted; `None` if it cannot be read.
+    pub(crate) fn created_at(&self) -> Option<Timestamp> {
+        match &self.subject {
+            Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => Some(item.created_at()),
+            Subject::Dead(_) => None,
         }
     }
 }

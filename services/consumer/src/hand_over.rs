@@ -1,8 +1,8 @@
 //! The bounded queue between storing and indexing, and how what waits in it is gathered into one request.
 //!
-//! A request costs Elasticsearch about as much for ten documents as for a hundred, so under load the next one waits a moment for
-//! more of them; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing is handed
-//! over, and the relay takes it from the outbox.
+//! Each request has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one waits a
+//! moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing
+//! is handed over, and the relay takes it from the outbox.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tokio::{
     sync::mpsc::{self, OwnedPermit},
     time::{Instant, timeout_at},
 };
+
+use crate::meters;
 
 /// Documents, and bytes of their text, that are written without waiting for more: what one request holds, about.
 const ENOUGH_DOCUMENTS: usize = 3_000;
@@ -43,7 +45,28 @@ pub(crate) fn queue(batches: usize) -> (HandOvers, Waiting) {
 impl HandOvers {
     /// A place in the queue, if there is one now.
     pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
-        self.0.clone().try_reserve_owned().ok()
+        let place = self.0.clone().try_reserve_owned().ok();
+        if place.is_none() {
+            meters::not_handed_over(1);
+        }
+        place
+    }
+
+    /// A look at the queue that does not keep it open.
+    pub(crate) fn view(&self) -> View {
+        View(self.0.downgrade())
+    }
+}
+
+/// Tells how full the queue is.
+#[derive(Debug)]
+pub(crate) struct View(mpsc::WeakSender<HandOver>);
+
+impl View {
+    /// Places that are taken, and how many there are.
+    pub(crate) fn used(&self) -> Option<(usize, usize)> {
+        let queue = self.0.upgrade()?;
+        Some((queue.max_capacity() - queue.capacity(), queue.max_capacity()))
     }
 }
 

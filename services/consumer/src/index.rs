@@ -11,7 +11,7 @@ use service::telemetry::Repeats;
 use store::{Store, outbox, reindexes};
 use tokio::time::Instant;
 
-use crate::hand_over::Waiting;
+use crate::{hand_over::Waiting, meters};
 
 /// While the index does not serve, it is said this often.
 const SAY_EVERY: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub(crate) async fn run(index: Index, store: Store, mut waiting: Waiting, every:
             // The rows come due by themselves, and writing a document again changes nothing.
             tracing::debug!(%error, "outbox rows left to the relay");
         }
-        metrics::histogram!("chat_index_lag_seconds").record(gathered.age());
+        meters::index_lag(gathered.age());
     }
 }
 
@@ -98,7 +98,7 @@ impl Index {
         match outcome {
             Ok(indexed) => Ok(self.report(&indexed)),
             Err(error) => {
-                metrics::counter!("chat_index_failures_total").increment(1);
+                meters::index_failures(1);
                 if let Some(suppressed) = self.failures.pass() {
                     tracing::warn!(%error, suppressed, "the search index takes nothing; what is stored waits in the outbox");
                 }
@@ -114,8 +114,7 @@ impl Index {
 
     /// What the index refuses for good would be refused for ever: it is told, counted and let go.
     fn report(&self, indexed: &Indexed) -> Written {
-        metrics::counter!("chat_indexed_total").increment(indexed.ok as u64);
-        metrics::counter!("chat_index_rejected_total").increment(indexed.rejected.len() as u64);
+        meters::indexed(indexed.ok, indexed.rejected.len());
         if let Some((document, reason)) = indexed.rejected.first() {
             tracing::error!(%document, reason, rejected = indexed.rejected.len(), "the search index refuses messages");
         }

@@ -4,7 +4,8 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use broker::{Consumer, Deliveries, Delivery, Event};
-use events::Epoch;
+use domain::Timestamp;
+use events::{Epoch, Partition};
 use sequencer::Sequencer;
 use service::telemetry::Repeats;
 use store::{Store, partition_epochs};
@@ -17,6 +18,8 @@ use crate::{
     commit::Committer,
     decode::{self, Content, Entry},
     hand_over::HandOvers,
+    meters,
+    oldest::Oldest,
     persist::Persister,
     settle, stragglers,
     taking::Taking,
@@ -48,6 +51,7 @@ pub(crate) struct Pipeline {
     epoch: Epoch,
     /// The highest that is stored, so that a successor, or this one after a reset, knows it.
     stored_epoch: Epoch,
+    oldest: Oldest,
     failures: Repeats,
 }
 
@@ -63,8 +67,14 @@ impl Pipeline {
             batch: Batch::new(),
             epoch: none,
             stored_epoch: none,
+            oldest: Oldest::unknown(),
             failures: Repeats::every(SAY_EVERY),
         }
+    }
+
+    /// Which partition it works off, and where it is told how far it lags.
+    pub(crate) fn lag(&self) -> (Partition, Oldest) {
+        (self.deliveries.partition(), self.oldest.clone())
     }
 
     /// Works until `stop`, and then finishes what is gathered; `abort` ends it at once, wherever it stands. What was not
@@ -115,6 +125,7 @@ impl Pipeline {
             match self.read_epoch().await {
                 Ok(epoch) => {
                     (self.epoch, self.stored_epoch) = (epoch, epoch);
+                    self.oldest.clear();
                     return true;
                 }
                 Err(error) => {
@@ -151,6 +162,7 @@ impl Pipeline {
         if !self.batch.has_room(limits, &entries, bytes) {
             self.flush().await;
         }
+        self.oldest.took(&entries);
         self.batch.add(delivery, entries, bytes, tokio::time::Instant::now());
         if self.batch.is_full(limits) {
             self.flush().await;
@@ -175,6 +187,10 @@ impl Pipeline {
             settle::acknowledge(&self.shared.consumer, &entries, &last, self.shared.retry).await;
         }
         self.committer.commit(&mut entries, &mut self.stored_epoch).await;
+        if let Some(age) = self.oldest.age(Timestamp::now()) {
+            meters::store_lag(age);
+        }
+        self.oldest.clear();
         if !ACKNOWLEDGED_FIRST {
             settle::acknowledge(&self.shared.consumer, &entries, &last, self.shared.retry).await;
         }

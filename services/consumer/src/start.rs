@@ -31,7 +31,8 @@ use crate::{
     counts::Job,
     hand_over,
     index::{self, Index},
-    monitor,
+    meters,
+    monitor::Monitor,
     pipeline::{Pipeline, Shared},
     relay::Relay,
     reporting,
@@ -103,6 +104,7 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> Result<Running, Error> {
     config.consumer.check()?;
+    meters::register();
     let stop = shutdown.child_token();
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
@@ -123,12 +125,12 @@ pub async fn start(
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
     let job = Job::default();
     tokio::spawn(job.clone().run_periodically(store.clone(), first, interval, stop.clone()));
-    tokio::spawn(monitor::run(consumer.clone(), store.clone(), stop.clone()));
 
     let taking = Taking::new(config.amqp.topology().partitions());
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
     reporting::start(roster, telemetry, server.address(), taking.clone(), &job, interval, stop.clone());
 
+    let mut monitor = Monitor { consumer: consumer.clone(), store: store.clone(), indexer: hand_overs.view(), lags: Vec::new() };
     let shared = Arc::new(Shared {
         store,
         sequencer,
@@ -140,8 +142,11 @@ pub async fn start(
     let abort = CancellationToken::new();
     let mut pipelines = JoinSet::new();
     for stream in streams {
-        pipelines.spawn(Pipeline::new(shared.clone(), stream, hand_overs.clone()).run(stop.clone(), abort.clone()));
+        let pipeline = Pipeline::new(shared.clone(), stream, hand_overs.clone());
+        monitor.lags.push(pipeline.lag());
+        pipelines.spawn(pipeline.run(stop.clone(), abort.clone()));
     }
+    tokio::spawn(monitor.run(stop.clone()));
     // The pipelines hold the others: the indexer ends after them.
     drop(hand_overs);
     let limit = Duration::from_millis(config.http.shutdown_ms);

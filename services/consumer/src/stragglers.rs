@@ -12,7 +12,10 @@ use events::{Epoch, Item};
 use sequencer::{Adopted, Adoption, Raise, Sequencer};
 use store::{Store, applications};
 
-use crate::decode::{Entry, Subject};
+use crate::{
+    decode::{Entry, Subject},
+    meters,
+};
 
 /// Why it could not be told whose a number is. All of these pass: what failed is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +48,7 @@ pub(crate) async fn decide(sequencer: &Sequencer, store: &Store, entries: &mut [
         };
         let item = item.clone();
         tracing::warn!(own, item = %item.event_id(), "an item of an earlier epoch came late");
-        metrics::counter!("chat_stragglers_total", "outcome" => if own { "own" } else { "disputed" }).increment(1);
+        meters::stragglers(if own { "own" } else { "disputed" }, 1);
         entry.subject = if own { Subject::Item(item) } else { Subject::Disputed(item) };
     }
     Ok(())

@@ -12,6 +12,7 @@ use std::{
 };
 
 use events::{Partition, Topology};
+use metrics::Counter;
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -80,6 +81,7 @@ pub struct Consumer {
     pub(crate) answers: Answers,
     pub(crate) topology: Topology,
     pub(crate) limit: Duration,
+    pub(crate) dead_payloads: Counter,
     stop: CancellationToken,
     close: CancellationToken,
     tasks: TaskTracker,
@@ -107,7 +109,8 @@ impl Consumer {
         let streams = streams.collect();
         tasks.close();
         let (topology, limit) = (settings.topology(), settings.confirm_timeout());
-        (Self { link, answers, topology, limit, stop, close, tasks }, streams)
+        let dead_payloads = metrics::counter!("chat_dead_payloads_total");
+        (Self { link, answers, topology, limit, dead_payloads, stop, close, tasks }, streams)
     }
 
     /// For readiness: whether there is a connection. A consumer that stands by is ready.

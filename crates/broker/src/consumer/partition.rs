@@ -20,6 +20,7 @@ use lapin::{
     options::{BasicConsumeOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
+use metrics::Counter;
 use tokio::{
     sync::{mpsc, watch},
     time::{sleep, timeout},
@@ -46,6 +47,7 @@ pub(super) struct Task {
     link: watch::Receiver<Link>,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
+    resets: Counter,
 }
 
 /// Why a stretch ended.
@@ -71,6 +73,7 @@ impl Task {
             link,
             events,
             stop,
+            resets: metrics::counter!("chat_consumer_resets_total"),
         }
     }
 
@@ -103,7 +106,7 @@ impl Task {
 
     async fn tell_reset(&self) {
         tracing::warn!(partition = self.partition.get(), "consumer lost; consuming anew");
-        metrics::counter!("chat_consumer_resets_total").increment(1);
+        self.resets.increment(1);
         // Without a receiver there is nobody to tell; the next delivery will find that out.
         let _ = self.events.send(Event::Reset).await;
     }

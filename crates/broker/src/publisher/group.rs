@@ -37,7 +37,7 @@ pub(super) async fn run(shared: Arc<Shared>, settings: Settings, close: Cancella
     let task = Task {
         link: shared.link.clone(),
         exchange: shared.topology.exchange().as_str().into(),
-        meters: Meters::new(),
+        meters: Meters::new(&settings),
         shared: shared.clone(),
         settings,
     };
@@ -135,6 +135,7 @@ impl Task {
         };
         let mut confirms = Confirms::new(channel, self.settings.confirm_timeout());
         let all_answered = self.serve_channel(session, &mut confirms).await;
+        self.meters.in_flight.set(0.0);
         for answers in confirms.into_unsettled() {
             give(answers, &Err(PublishError::Unconfirmed));
         }
@@ -152,6 +153,7 @@ impl Task {
             }
             let waiting = self.shared.queue.len();
             self.meters.waiting.set(waiting as f64);
+            self.meters.in_flight.set(confirms.awaited() as f64);
             if stopping && waiting == 0 && confirms.awaited() == 0 {
                 return true;
             }
@@ -261,16 +263,20 @@ struct Meters {
     confirm_seconds: Histogram,
     returned: Counter,
     waiting: Gauge,
+    in_flight: Gauge,
 }
 
 impl Meters {
-    fn new() -> Self {
+    fn new(settings: &Settings) -> Self {
+        metrics::gauge!("chat_publish_queue_max_items").set(settings.queue_capacity.get() as f64);
+        metrics::gauge!("chat_publishes_max_in_flight").set(settings.in_flight.get() as f64);
         Self {
             publishes: metrics::counter!("chat_publishes_total"),
             items: metrics::histogram!("chat_publish_items"),
             confirm_seconds: metrics::histogram!("chat_publish_seconds"),
             returned: metrics::counter!("chat_publishes_returned_total"),
             waiting: metrics::gauge!("chat_publish_queue_items"),
+            in_flight: metrics::gauge!("chat_publishes_in_flight"),
         }
     }
 }

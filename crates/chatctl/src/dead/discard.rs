@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use consumer::discard::discard;
+use say::say;
 
 use super::store;
 use crate::text::count;

@@ -1,6 +1,7 @@
 //! `chatctl dead list`: one line a letter, never a text of a client's.
 
 use anyhow::Result;
+use say::say;
 use serde_json::{Value, json};
 use store::dead_letters::{self, Filter, Reason, Summary};
 
@@ -40,7 +41,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     }
     let head = ["id", "reason", "at", "application", "chat", "message", "event", "bytes", "resolution", "detail"];
     let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec()).chain(letters.iter().map(cells)).collect();
-    crate::say::text(format_args!("{}", table(&rows)))?;
+    say::text(format_args!("{}", table(&rows)))?;
     if letters.len() == filter.limit as usize
         && let Some(last) = letters.last()
     {

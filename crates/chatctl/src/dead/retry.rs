@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use consumer::retry::retry;
+use say::say;
 use sequencer::Sequencer;
 use service::config;
 use store::{

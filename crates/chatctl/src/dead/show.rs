@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 use consumer::rivals::{self, Rival};
+use say::say;
 use serde_json::{Value, json};
 use store::dead_letters::{self, Reason, Stored};
 
@@ -42,7 +43,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     if options.json {
         say!("{:#}", to_json(&letter, rival.as_ref()));
     } else {
-        crate::say::text(format_args!("{}", to_text(&letter, rival.as_ref())))?;
+        say::text(format_args!("{}", to_text(&letter, rival.as_ref())))?;
     }
     Ok(())
 }

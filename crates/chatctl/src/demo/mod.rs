@@ -62,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     client.check().await.with_context(places)?;
     let plays = fetch_plays(options.plays).await?;
     let report = try_out(&client, &plays, concurrency).await?;
-    crate::say::text(format_args!("{report}"))?;
+    say::text(format_args!("{report}"))?;
     ensure!(report.differences.is_empty(), "the system does not show what was sent");
     Ok(())
 }

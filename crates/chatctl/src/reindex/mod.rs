@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use domain::Timestamp;
+use say::say;
 use search::SearchIndex;
 use service::config;
 use store::{

@@ -14,6 +14,7 @@ mod second_look;
 
 use anyhow::{Context, Result, bail};
 use domain::{ApplicationId, ApplicationToken};
+use say::say;
 use search::SearchIndex;
 use service::config;
 use store::{Store, applications};
@@ -62,7 +63,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.json {
         say!("{:#}", report.to_json());
     } else {
-        crate::say::text(format_args!("{}", report.to_text()))?;
+        say::text(format_args!("{}", report.to_text()))?;
     }
     if is_wrong {
         bail!("what is stored, indexed and counted does not fit together");

@@ -1,12 +1,16 @@
 //! `chatctl restored`: MySQL goes back to an older state while the others have gone on, and nothing comes to stand for something else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use broker::{PublishError, Publisher};
+use events::{Epoch, Item, MessageCreated};
+use sequencer::{Adoption, Record, Sequencer};
 use testkit::{Chat, Server, Service, System, eventually};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     process::{fails, succeeds},
-    world::id_of,
+    world::{id_of, message, sql},
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -58,6 +62,29 @@ async fn post_in_a_new_epoch(chat: &Chat, number: u64) {
         answer.status == 201 && answer.json()["number"] == number
     };
     eventually("a new epoch is open, and its number follows", SOON, accepted).await;
+}
+
+async fn highest_epoch(system: &System) -> Epoch {
+    store::epochs::highest(&mut system.store().acquire().await.unwrap()).await.unwrap().unwrap()
+}
+
+/// What becomes of what somebody publishes who still takes this epoch for the present one.
+async fn publish_in(system: &System, epoch: Epoch, message: MessageCreated) -> Result<(), PublishError> {
+    let settings = system.config::<consumer::Config>().amqp;
+    let publisher = Publisher::start(&settings, CancellationToken::new());
+    publisher.connected(SOON).await.unwrap();
+    let partition = settings.partitions.partition_of(message.application_id, message.chat);
+    let outcome = publisher.publish(epoch, partition, Item::Message(message), Instant::now() + SOON).await;
+    publisher.drain().await;
+    outcome
+}
+
+/// Has Redis name another epoch as the present one.
+async fn record(system: &System, epoch: Epoch) {
+    let sequencer = Sequencer::connect(&system.config::<consumer::Config>().redis).unwrap();
+    let Adoption::Adopted(adopted) = sequencer.adopt().await.unwrap() else { panic!("there is no epoch") };
+    let run_id = adopted.record().run_id.clone();
+    assert!(sequencer.write_record(&Record { epoch, run_id }).await.unwrap());
 }
 
 async fn holds(chat: &Chat, numbers: &[u64]) {
@@ -122,7 +149,8 @@ async fn what_the_database_has_forgotten_is_not_given_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_follow_the_queue_when_redis_has_lost_everything_too() {
     let system = System::builder().own(Server::Mysql).own(Server::Redis).start().await;
-    let chat = system.create_application("put back").await.create_chat().await;
+    let application = system.create_application("put back").await;
+    let (chat, id) = (application.create_chat().await, id_of(&system, &application).await);
     post(&chat, 1..=3).await;
     chat.await_stored(3).await;
     let dump = dump(&system).await;
@@ -135,17 +163,33 @@ async fn numbers_follow_the_queue_when_redis_has_lost_everything_too() {
     system.stop(Service::Consumer).await;
     post(&chat, 6..=8).await;
 
+    let forgotten = highest_epoch(&system).await;
     put_back(&system, &dump).await;
     system.redis::<()>(&["FLUSHALL"]).await;
     let said = succeeds(&system, &["restored"]).await.text();
     assert!(said.contains("ingest will open one above"), "{said}");
+    let late = publish_in(&system, forgotten, message(id, 9, "from a stopped ingest")).await;
+    assert!(matches!(late, Err(PublishError::Returned)), "{late:?}");
     start_again(&system).await;
 
     post_in_a_new_epoch(&chat, 9).await;
     let left = [1, 2, 3, 6, 7, 8, 9];
     holds(&chat, &left).await;
     reindex_and_verify(&system, &chat, &left).await;
-    // While counters are there but are not to be trusted.
-    succeeds(&system, &["restored", "--new-epoch"]).await;
+    // An epoch that Redis still vouches for, but that MySQL has forgotten.
+    let opened = highest_epoch(&system).await;
+    sql(&system, &format!("DELETE FROM epochs WHERE number = {}", opened.get())).await;
+    let said = succeeds(&system, &["restored"]).await.text();
+    assert!(said.contains(&format!("epoch {opened}: goes on")), "{said}");
+    assert_eq!(highest_epoch(&system).await, opened);
+    // While counters are there but are not to be trusted, of an epoch that is ahead of the clock.
+    system.stop(Service::Ingest).await;
+    let ahead = Epoch::new(opened.get() + 1_000_000);
+    record(&system, ahead).await;
+    let said = succeeds(&system, &["restored", "--new-epoch"]).await.text();
+    assert!(said.contains(&format!("ingest will open one above {ahead}")), "{said}");
+    system.launch(Service::Ingest).await;
+    system.ready().await;
     post_in_a_new_epoch(&chat, 10).await;
+    assert!(highest_epoch(&system).await > ahead);
 }

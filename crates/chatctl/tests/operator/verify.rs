@@ -69,10 +69,11 @@ async fn each_fault_is_found_and_mended() {
         &format!("INSERT INTO dirty_applications VALUES ({id}, 1, '2020-01-01') ON DUPLICATE KEY UPDATE since = '2020-01-01'"),
     )
     .await;
+    sql(&system, "UPDATE dirty_chats SET since = '2020-01-01'").await;
 
     let said = fails(&system, &["verify", "--json"]).await.json();
     // Two counts of applications, and the chat's, of which two rows are gone.
-    let faults = expected(&[("missing", 1), ("stale", 1), ("extra", 4), ("counts", 3), ("marks", 1), ("gaps", 1)]);
+    let faults = expected(&[("missing", 1), ("stale", 1), ("extra", 4), ("counts", 3), ("marks", 2), ("gaps", 1)]);
     assert_eq!((&said["ok"], counts(&said["found"])), (&Value::from(false), faults.clone()), "{said}");
     assert_eq!(said["found"]["missing"]["examples"][0], format!("{id}/1/2"));
     assert_eq!(said["found"]["gaps"]["examples"][0], format!("{id}/1/6"));
@@ -83,7 +84,7 @@ async fn each_fault_is_found_and_mended() {
 
     sql(&system, &format!("UPDATE applications SET chats_count = 0 WHERE id <> {id}")).await;
     let said = succeeds(&system, &["verify", "--repair", "--json"]).await.json();
-    let mended = expected(&[("missing", 1), ("stale", 1), ("extra", 4), ("counts", 2), ("marks", 1)]);
+    let mended = expected(&[("missing", 1), ("stale", 1), ("extra", 4), ("counts", 2), ("marks", 2)]);
     assert_eq!((counts(&said["mended"]), counts(&said["left"])), (mended, expected(&[("gaps", 1)])), "{said}");
     chat.await_found("text three", &[3], SOON).await;
     chat.await_found("text", &[1, 2, 3, 4, 5, 7, 9], SOON).await;
@@ -104,12 +105,13 @@ async fn what_only_people_can_mend_stays_wrong() {
     index.put(&format!("{}-1-1", id.get()), &format!("{}-1", id.get()), 9).await;
     let columns = "INSERT INTO messages (application_id, chat_number, number, body, event_id, created_at, updated_at)";
     sql(&system, &format!("{columns} VALUES ({}, 7, 1, 'lost', UNHEX(REPEAT('ab', 16)), NOW(3), NOW(3))", id.get())).await;
-    sql(&system, "INSERT INTO chats (application_id, number, event_id, created_at, updated_at) VALUES (777, 1, UNHEX(REPEAT('cd', 16)), NOW(3), NOW(3))").await;
+    sql(&system, "INSERT INTO chats (application_id, number, event_id, created_at, updated_at) VALUES (777, 3, UNHEX(REPEAT('cd', 16)), NOW(3), NOW(3))").await;
     keep(&system, Reason::Conflict, Item::Message(world::message(id, 1, "rival"))).await;
     keep(&system, Reason::ChatMissing, Item::Message(world::message(id, 2, "other"))).await;
     let said = fails(&system, &["verify", "--repair", "--json"]).await.json();
-    let left = [("ahead", 1), ("orphaned_messages", 1), ("orphaned_chats", 1), ("conflicts", 1), ("letters", 1)];
+    let left = [("ahead", 1), ("orphaned_messages", 1), ("orphaned_chats", 1), ("conflicts", 1), ("letters", 1), ("gaps", 2)];
     assert_eq!(counts(&said["left"]), expected(&left), "{said}");
+    assert_eq!(said["left"]["gaps"]["examples"][0], "777/1-2");
     let said = fails(&system, &["verify", "--application", "nonsense"]).await;
     assert!(said.err.contains("32 digits"), "{}", said.err);
     let said = fails(&system, &["verify", "--application", &"0".repeat(32)]).await;

@@ -1,5 +1,6 @@
 //! The command line's shape, and which function does what.
 
+mod completions;
 mod exec;
 mod show;
 mod signals;
@@ -8,7 +9,9 @@ mod up;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use devstack::control::{self, Request, Verb};
 use devstack::{DataDir, Database, ElasticsearchOptions, Error, Log, Ports, Server, StackOptions, State, default_data_directory};
 
@@ -48,12 +51,22 @@ enum Command {
     Resume(Target),
     /// Kill a server and remove its data.
     Wipe(Target),
+    /// Print what makes a shell complete this command's arguments.
+    Completions {
+        /// The shell that is to read it.
+        shell: Shell,
+    },
+}
+
+/// Reads a server's name; help, errors and shells' completions list them all.
+fn server() -> impl TypedValueParser<Value = Server> {
+    PossibleValuesParser::new(Server::ALL.map(Server::name)).try_map(|name| name.parse::<Server>())
 }
 
 #[derive(Args)]
 struct What {
     /// Only these servers, separated by commas.
-    #[arg(long, value_delimiter = ',', default_values_t = Server::ALL)]
+    #[arg(long, value_delimiter = ',', default_values_t = Server::ALL, value_parser = server())]
     servers: Vec<Server>,
     /// MariaDB in place of MySQL.
     #[arg(long)]
@@ -112,7 +125,8 @@ struct Place {
 
 #[derive(Args)]
 struct Target {
-    /// mysql, redis, rabbitmq or elasticsearch.
+    /// Which server.
+    #[arg(value_parser = server())]
     server: Server,
     #[command(flatten)]
     place: Place,
@@ -141,6 +155,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Pause(target) => target.perform(Verb::Pause).await?,
         Command::Resume(target) => target.perform(Verb::Resume).await?,
         Command::Wipe(target) => target.perform(Verb::Wipe).await?,
+        Command::Completions { shell } => completions::print(shell)?,
     }
     Ok(ExitCode::SUCCESS)
 }

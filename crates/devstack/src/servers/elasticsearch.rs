@@ -24,19 +24,18 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
     sandbox.env("ES_JAVA_HOME", "/java");
     sandbox.env("ES_PATH_CONF", "/data/config");
     sandbox.env("ES_TMPDIR", "/data/tmp");
-    let ElasticsearchOptions { heap_mib, nice, short_lived } = site.elasticsearch;
+    let ElasticsearchOptions { heap_mib, short_lived } = site.elasticsearch;
     let compilers = if short_lived { " -XX:TieredStopAtLevel=1" } else { "" };
     sandbox.env("ES_JAVA_OPTS", format!("-Xms{heap_mib}m -Xmx{heap_mib}m{compilers}"));
 
     // Its script needs bash, whatever else the host's "sh" may be.
-    let nice = nice.to_string();
-    let run = ["nice", "-n", &nice, "bash", "/server/bin/elasticsearch"];
+    let program = "/server/bin/elasticsearch";
     let id = NOBODY.to_string();
     Ok(if is_root() {
         let switch = ["--reuid", &id, "--regid", &id, "--clear-groups"];
-        sandbox.command(site.data, "setpriv", switch.into_iter().chain(run))
+        sandbox.command(site.data, "setpriv", switch.into_iter().chain(["bash", program]))
     } else {
-        sandbox.command(site.data, "env", run)
+        sandbox.command(site.data, "bash", [program])
     })
 }
 

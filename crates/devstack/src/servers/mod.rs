@@ -18,6 +18,7 @@ use std::process::Command;
 
 use crate::cache::Images;
 use crate::ports::Assigned;
+use crate::sandbox::with_niceness;
 use crate::{Database, ElasticsearchOptions, Error, RabbitmqNode, Server};
 
 /// All that a server must know about the place where it runs.
@@ -28,6 +29,7 @@ pub(crate) struct Site<'a> {
     /// This server's own directory, seen from outside.
     pub(crate) data: &'a Path,
     pub(crate) ports: &'a Assigned,
+    pub(crate) niceness: u8,
     pub(crate) elasticsearch: ElasticsearchOptions,
     pub(crate) rabbitmq_node: Option<&'a RabbitmqNode>,
 }
@@ -76,13 +78,14 @@ impl Site<'_> {
 
     /// Writes the server's configuration and returns the command that serves.
     pub(crate) fn command(&self) -> Result<Command, Error> {
-        match (self.server, self.database) {
-            (Server::Mysql, Database::Mysql) => Ok(mysql::command(self)),
-            (Server::Mysql, Database::Mariadb) => Ok(mariadb::command(self)),
-            (Server::Redis, _) => Ok(redis::command(self)),
-            (Server::Rabbitmq, _) => rabbitmq::command(self),
-            (Server::Elasticsearch, _) => elasticsearch::command(self),
-        }
+        let command = match (self.server, self.database) {
+            (Server::Mysql, Database::Mysql) => mysql::command(self),
+            (Server::Mysql, Database::Mariadb) => mariadb::command(self),
+            (Server::Redis, _) => redis::command(self),
+            (Server::Rabbitmq, _) => rabbitmq::command(self)?,
+            (Server::Elasticsearch, _) => elasticsearch::command(self)?,
+        };
+        Ok(with_niceness(command, self.niceness))
     }
 
     /// A command of RabbitMQ's own, to be run beside its node.

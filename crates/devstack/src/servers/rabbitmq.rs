@@ -109,13 +109,19 @@ fn environment(site: &Site<'_>) -> [(&'static str, String); 14] {
         ("RABBITMQ_ENABLED_PLUGINS_FILE", text("/data/enabled_plugins")),
         ("RABBITMQ_CONFIG_FILE", text("/data/rabbitmq.conf")),
         ("RABBITMQ_PID_FILE", text("/data/rabbitmq.pid")),
-        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", kernel(node)),
+        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", machine(node)),
         // A failed start is told by the log; a dump of the VM only fills the disk.
         ("ERL_CRASH_DUMP_BYTES", text("0")),
     ]
 }
 
-/// How the Erlang machine talks to other nodes; see `kernel(6)` of Erlang/OTP.
+/// What the Erlang machine is told: not to spin when it has nothing to do, for its processors are others' too (RabbitMQ's runtime
+/// guide, "CPU utilisation"), and how it talks to other nodes.
+fn machine(node: Option<&RabbitmqNode>) -> String {
+    format!("+sbwt none +sbwtdcpu none +sbwtdio none {}", kernel(node))
+}
+
+/// See `kernel(6)` of Erlang/OTP.
 fn kernel(node: Option<&RabbitmqNode>) -> String {
     let tuple = |address: Ipv4Addr| format!("{{{}}}", address.octets().map(|byte| byte.to_string()).join(","));
     // It would listen on every address otherwise.

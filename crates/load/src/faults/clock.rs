@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::fault::Draw;
+use super::draw::Draw;
 use crate::fleet::Fleet;
 
 /// Where it goes.

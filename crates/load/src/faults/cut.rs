@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    fault::Draw,
+    draw::Draw,
     nodes::{ask, leaders, place},
 };
 use crate::fleet::Fleet;

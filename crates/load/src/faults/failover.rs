@@ -10,12 +10,11 @@ use anyhow::ensure;
 use devstack::Server;
 use tokio::time::{Instant, sleep};
 
-use super::{
-    fault::Draw,
-    proxy::Mode,
+use super::draw::Draw;
+use crate::{
+    fleet::{Fleet, Mode, Replica},
     redis::{ask, tell},
 };
-use crate::fleet::{Fleet, Replica};
 
 /// Copying everything to a replica takes a moment, and Redis may wait for a second one before that.
 const SYNCED_WITHIN: Duration = Duration::from_secs(30);

@@ -6,9 +6,8 @@ use std::{fmt, time::Duration};
 
 use devstack::{RabbitmqCluster, Server};
 use localsystem::Service;
-use rand::Rng;
 
-use super::{clock, cut, disk, failover, memory, network, nodes, redis, servers, services};
+use super::{clock, cut, disk, draw::Draw, failover, memory, network, nodes, redis, sentinels, servers, services};
 use crate::fleet::Fleet;
 
 /// One fault that can be injected and healed.
@@ -22,6 +21,8 @@ pub(crate) enum Fault {
     Redis(redis::Act),
     /// Redis' primary is another one, which has not seen everything.
     RedisFailover,
+    /// To a primary of Redis under Sentinels.
+    Sentinel(sentinels::Act),
     /// No room for a server's data.
     DiskFull(Server),
     /// RabbitMQ believes that it has no memory left, and takes nothing from publishers.
@@ -36,17 +37,6 @@ pub(crate) enum Fault {
     Clock(clock::Act),
 }
 
-/// What chance decides about a fault that is injected. The same step of the same seed draws the same.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Draw {
-    /// Which replica of a service.
-    pub(crate) replica: usize,
-    /// Whether all services are concerned, or the one that [`Draw::replica`] names.
-    pub(crate) all: bool,
-    /// From 0 to 1.
-    pub(crate) fraction: f64,
-}
-
 /// When Redis may forget what it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Forgets {
@@ -57,20 +47,15 @@ pub(crate) enum Forgets {
     WhileItLasts,
 }
 
-impl Draw {
-    pub(crate) fn from(rng: &mut impl Rng) -> Self {
-        Self { replica: rng.random_range(0..64), all: rng.random_bool(0.5), fraction: rng.random() }
-    }
-}
-
 impl Fault {
-    /// Every fault there is; of one RabbitMQ, or of a cluster.
-    pub(crate) fn all(cluster: bool) -> Vec<Fault> {
+    /// Every fault there is; of one RabbitMQ, or of a cluster; of one Redis, or of two under Sentinels. These are not led anywhere by a
+    /// proxy, and answer the loss of a primary by making it another one.
+    pub(crate) fn all(cluster: bool, sentinels: bool) -> Vec<Fault> {
         let mut all = Vec::new();
         for service in Service::ALL {
             all.extend(services::Act::ALL.map(|act| Fault::Service(service, act)));
         }
-        for server in Server::ALL {
+        for server in Server::ALL.into_iter().filter(|server| !(sentinels && *server == Server::Redis)) {
             all.extend(servers::Act::ALL.map(|act| Fault::Server(server, act)));
             // The nodes of a cluster have no file systems of their own.
             if !(cluster && server == Server::Rabbitmq) {
@@ -78,8 +63,12 @@ impl Fault {
             }
             all.extend(network::Act::ALL.map(|act| Fault::Network(server, act)));
         }
-        all.extend(redis::Act::ALL.map(Fault::Redis));
-        all.push(Fault::RedisFailover);
+        if sentinels {
+            all.extend(sentinels::Act::ALL.map(Fault::Sentinel));
+        } else {
+            all.extend(redis::Act::ALL.map(Fault::Redis));
+            all.push(Fault::RedisFailover);
+        }
         all.push(Fault::MemoryAlarm);
         if cluster {
             all.extend(nodes::Act::ALL.map(Fault::Node));
@@ -115,7 +104,7 @@ impl Fault {
         match self {
             Fault::Server(server, _) => Some(server),
             Fault::Redis(act) if act.restarts() => Some(Server::Redis),
-            Fault::RedisFailover => Some(Server::Redis),
+            Fault::RedisFailover | Fault::Sentinel(_) => Some(Server::Redis),
             // Or no majority would be left.
             Fault::Node(_) | Fault::MinorityCut => Some(Server::Rabbitmq),
             _ => None,
@@ -150,7 +139,7 @@ impl Fault {
         match self {
             Fault::DiskFull(_) => 0,
             Fault::Server(..) | Fault::Node(_) | Fault::MinorityCut => 1,
-            Fault::Redis(_) | Fault::RedisFailover | Fault::MemoryAlarm => 2,
+            Fault::Redis(_) | Fault::RedisFailover | Fault::Sentinel(_) | Fault::MemoryAlarm => 2,
             Fault::Network(..) | Fault::Clock(_) => 3,
             Fault::Service(..) => 4,
         }
@@ -160,7 +149,7 @@ impl Fault {
     pub(crate) fn forgets(self) -> Forgets {
         match self {
             Fault::Redis(redis::Act::ScriptFlush) => Forgets::Nothing,
-            Fault::Redis(redis::Act::Eviction) | Fault::RedisFailover => Forgets::WhileItLasts,
+            Fault::Redis(redis::Act::Eviction) | Fault::RedisFailover | Fault::Sentinel(_) => Forgets::WhileItLasts,
             // Killed, it loses what it has not written yet.
             Fault::Redis(_) | Fault::Server(Server::Redis, servers::Act::Kill) => Forgets::WhenInjected,
             _ => Forgets::Nothing,
@@ -186,6 +175,7 @@ impl Fault {
             Fault::Server(server, act) => servers::inject(act, fleet.host(server, draw.replica), server).await,
             Fault::Redis(act) => redis::inject(act, fleet, draw).await,
             Fault::RedisFailover => failover::inject(fleet, draw).await,
+            Fault::Sentinel(act) => sentinels::inject(act, fleet, draw).await,
             Fault::DiskFull(server) => disk::inject(fleet, server).await,
             Fault::MemoryAlarm => memory::inject(fleet.host(Server::Rabbitmq, draw.replica)).await,
             Fault::Node(act) => nodes::inject(act, fleet, draw).await,
@@ -202,6 +192,7 @@ impl Fault {
             Fault::Server(server, act) => servers::heal(act, fleet.host(server, draw.replica), server).await,
             Fault::Redis(act) => redis::heal(act, fleet).await,
             Fault::RedisFailover => failover::heal(fleet).await,
+            Fault::Sentinel(_) => sentinels::heal(fleet).await,
             Fault::DiskFull(server) => disk::heal(fleet, server).await,
             Fault::MemoryAlarm => memory::heal(fleet.host(Server::Rabbitmq, draw.replica)).await,
             Fault::Node(act) => nodes::heal(act, fleet).await,
@@ -220,6 +211,7 @@ impl fmt::Display for Fault {
             Fault::Server(server, act) => format!("{server}-{}", act.name()),
             Fault::Redis(act) => format!("redis-{}", act.name()),
             Fault::RedisFailover => "redis-failover".to_owned(),
+            Fault::Sentinel(act) => format!("redis-sentinel-{}", act.name()),
             Fault::DiskFull(server) => format!("{server}-disk-full"),
             Fault::MemoryAlarm => "rabbitmq-memory-alarm".to_owned(),
             Fault::Node(act) => format!("rabbitmq-{}", act.name()),
@@ -239,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_name_of_its_own() {
-        let all = Fault::all(true);
+        let all: BTreeSet<Fault> = [false, true].into_iter().flat_map(|sentinels| Fault::all(true, sentinels)).collect();
         let names: BTreeSet<String> = all.iter().map(Fault::to_string).collect();
         assert_eq!(names.len(), all.len());
     }
@@ -264,9 +256,11 @@ mod tests {
 
     #[test]
     fn going_together_is_mutual() {
-        for one in Fault::all(true) {
-            for another in Fault::all(true) {
-                assert_eq!(one.goes_with(another), another.goes_with(one), "{one} {another}");
+        for sentinels in [false, true] {
+            for one in Fault::all(true, sentinels) {
+                for another in Fault::all(true, sentinels) {
+                    assert_eq!(one.goes_with(another), another.goes_with(one), "{one} {another}");
+                }
             }
         }
     }

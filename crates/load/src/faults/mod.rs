@@ -5,19 +5,22 @@
 //! see what comes of it, and [`verdict`] judges.
 
 mod clock;
+mod coverage;
 mod cut;
 mod disk;
+mod draw;
 mod failover;
 mod fault;
 mod ledger;
+mod means;
 mod memory;
 mod network;
 mod nodes;
-pub(crate) mod proxy;
 mod recovery;
 mod redis;
 mod run;
 mod schedule;
+mod sentinels;
 mod servers;
 mod services;
 mod table;
@@ -27,14 +30,14 @@ mod witness;
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::Args;
-use devstack::{Database, Server};
 use localsystem::Binaries;
+use say::say;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{fault::Fault, schedule::Schedule, traffic::Rate};
-use crate::fleet::{self, Fleet, Namespaces};
+use self::{fault::Fault, means::Means, schedule::Schedule, traffic::Rate};
+use crate::fleet::{self, Fleet};
 
 /// What may be chosen about a run.
 #[derive(Debug, Clone, Args)]
@@ -57,6 +60,9 @@ pub(crate) struct Options {
     /// RabbitMQ is a cluster of three nodes, which has faults of its own
     #[arg(long)]
     cluster: bool,
+    /// Redis is a primary and a replica under three Sentinels, which have faults of their own in place of Redis' others
+    #[arg(long)]
+    sentinels: bool,
     /// Show the faults and the first steps, and do nothing
     #[arg(long)]
     list: bool,
@@ -83,32 +89,36 @@ pub(crate) struct Options {
     apart_from: Option<String>,
 }
 
+impl Options {
+    /// What decides about the order of the steps.
+    fn order(&self) -> String {
+        let mut flags = format!("--seed {}", self.seed);
+        for (flag, set) in [(" --cluster", self.cluster), (" --sentinels", self.sentinels)] {
+            flags += if set { flag } else { "" };
+        }
+        if !self.only.is_empty() {
+            flags += &format!(" --only {}", self.only.join(","));
+        }
+        flags
+    }
+}
+
 /// Runs as chosen.
 ///
 /// # Errors
 /// When something promised does not hold: a create lost or doubled, a service that ends by itself, a recovery that takes too
 /// long.
 pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
-    let faults = chosen(&options.only, options.cluster)?;
+    let faults = chosen(&options.only, options.cluster, options.sentinels)?;
     let schedule = Schedule::new(options.seed, &faults, Duration::from_secs_f64(options.hold));
     if options.list {
         list(&options, &faults, &schedule);
         return Ok(());
     }
-    let mut left_out = Vec::new();
-    let full = |fault: &Fault| matches!(fault, Fault::DiskFull(_));
-    let disks = can_be(&faults, full, "full disks", fleet::hindrance_to_full_disks, &mut left_out);
-    let cut = |fault: &Fault| *fault == Fault::MinorityCut;
-    let cuts = can_be(&faults, cut, "cuts between nodes", fleet::hindrance_to_cuts, &mut left_out);
-    match &options.apart_from {
-        None if disks || cuts => return Err(go_apart(Namespaces { mounts: disks, network: cuts }, &faults).await?),
-        Some(outside) if cuts => fleet::has_left(outside)?,
-        _ => {}
-    }
-    let fake_clock = clock(&faults, &mut left_out).await;
-    ensure!(left_out.len() < faults.len(), "no fault is left");
+    let Means { disks, cuts, fake_clock, left_out } = Means::find(&faults, options.apart_from.as_deref()).await?;
     let plan = run::Plan {
         seed: options.seed,
+        order: options.order(),
         left_out,
         from: options.from as usize,
         duration: Duration::from_secs_f64(options.minutes * 60.0),
@@ -118,7 +128,7 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
         recover_within: Duration::from_secs_f64(options.recover),
         schedule,
     };
-    println!(
+    say!(
         "seed {}: {} faults and {} combinations of two; from step {}",
         options.seed,
         faults.len(),
@@ -127,61 +137,16 @@ pub(crate) async fn faults(options: Options) -> anyhow::Result<()> {
     );
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let place = place(&options)?;
+    let (cluster, sentinels) = (options.cluster, options.sentinels);
+    let fleet = fleet::Plan { place: place.clone(), disks, cluster, cuts, sentinels, fake_clock };
     // Dropped, everything that was started ends.
     tokio::select! {
-        outcome = whole(plan, fleet::Plan { place: place.clone(), disks, cluster: options.cluster, cuts, fake_clock }) => {
+        outcome = whole(plan, fleet) => {
             outcome.with_context(|| format!("logs: {}; seed {}", place.display(), options.seed))
         }
         _ = interrupt.recv() => bail!("interrupted"),
         _ = terminate.recv() => bail!("terminated"),
     }
-}
-
-/// Whether there are faults of a kind, and they can be injected. Those that cannot are left out: a step keeps its number.
-fn can_be(
-    faults: &[Fault],
-    of_kind: impl Fn(&Fault) -> bool,
-    kind: &str,
-    hindrance: impl Fn() -> Option<&'static str>,
-    left_out: &mut Vec<Fault>,
-) -> bool {
-    let wanted: Vec<Fault> = faults.iter().copied().filter(of_kind).collect();
-    if wanted.is_empty() {
-        return false;
-    }
-    let hindrance = hindrance();
-    if let Some(hindrance) = hindrance {
-        eprintln!("{kind} are left out: {hindrance}");
-        left_out.extend(wanted);
-    }
-    hindrance.is_none()
-}
-
-/// Goes on in these namespaces. Returns only when that fails.
-async fn go_apart(namespaces: Namespaces, faults: &[Fault]) -> anyhow::Result<anyhow::Error> {
-    if namespaces.network {
-        // From there nothing can be downloaded.
-        Binaries::build().await?;
-        let progress = devstack::for_terminal();
-        devstack::prepare(&Server::ALL, Database::default(), progress.as_ref()).await.map_err(fleet::sentence)?;
-        clock(faults, &mut Vec::new()).await;
-    }
-    let outside = format!("--apart-from={}", fleet::network()?);
-    Ok(namespaces.enter(std::env::args_os().skip(1).chain([outside.into()])))
-}
-
-/// By what clocks are moved, if one is to be.
-async fn clock(faults: &[Fault], left_out: &mut Vec<Fault>) -> Option<PathBuf> {
-    let wanted: Vec<Fault> = faults.iter().copied().filter(|fault| matches!(fault, Fault::Clock(_))).collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let library = devstack::fake_clock(devstack::for_terminal().as_ref()).await;
-    if let Err(error) = &library {
-        eprintln!("steps of the clock are left out: {}", error.with_sources());
-        left_out.extend(wanted);
-    }
-    library.ok()
 }
 
 async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
@@ -201,8 +166,8 @@ async fn judged(fleet: &mut Fleet, plan: run::Plan, binaries: &Binaries) -> anyh
     fleet.verify(binaries).await
 }
 
-fn chosen(only: &[String], cluster: bool) -> anyhow::Result<Vec<Fault>> {
-    let all = Fault::all(cluster);
+fn chosen(only: &[String], cluster: bool, sentinels: bool) -> anyhow::Result<Vec<Fault>> {
+    let all = Fault::all(cluster, sentinels);
     if only.is_empty() {
         return Ok(all);
     }
@@ -214,13 +179,13 @@ fn chosen(only: &[String], cluster: bool) -> anyhow::Result<Vec<Fault>> {
 }
 
 fn list(options: &Options, faults: &[Fault], schedule: &Schedule) {
-    println!("{} faults:", faults.len());
-    faults.iter().for_each(|fault| println!("  {fault}"));
-    println!("\n{} steps a round, {} of them combinations of two; seed {}:", schedule.round(), schedule.pairs(), options.seed);
+    say!("{} faults:", faults.len());
+    faults.iter().for_each(|fault| say!("  {fault}"));
+    say!("\n{} steps a round, {} of them combinations of two; seed {}:", schedule.round(), schedule.pairs(), options.seed);
     let from = options.from as usize;
     for number in (from..from + 20).take(options.steps as usize) {
         let step = schedule.step(number);
-        println!("  step {number}: {}, {:.1} s", step.names(), step.hold.as_secs_f64());
+        say!("  step {number}: {}, {:.1} s", step.names(), step.hold.as_secs_f64());
     }
 }
 

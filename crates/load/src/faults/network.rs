@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use devstack::Server;
 
-use super::{
-    fault::Draw,
-    proxy::{Mode, Proxy},
-};
-use crate::fleet::{Fleet, Replica};
+use super::draw::Draw;
+use crate::fleet::{Fleet, Mode, Proxy, Replica};
 
 /// What happens to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use devstack::{Server, Stack};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::{fault::Draw, servers};
+use super::{draw::Draw, servers};
 use crate::fleet::Fleet;
 
 /// What happens, and to which node.

@@ -7,15 +7,16 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use deadpool_redis::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, cmd};
+use deadpool_redis::redis::cmd;
 use devstack::Server;
 use localsystem::Service;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::fault::Draw;
+use super::draw::Draw;
 use crate::{
     connection::Connection,
     fleet::{Fleet, sentence},
+    redis::{ask, exchange, tell},
 };
 
 /// What happens to it.
@@ -58,7 +59,6 @@ const MANIFEST: &str = "appendonly.aof.manifest";
 const SNAPSHOT: &str = "dump.rdb";
 const BALLAST_KEYS: usize = 200;
 const BALLAST_BYTES: usize = 10 * 1024;
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const SAVED_WITHIN: Duration = Duration::from_secs(30);
 /// An ingest asks Redis each time that it is asked whether it is ready.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -179,25 +179,4 @@ async fn every_ingest_says_so(fleet: &Fleet) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-pub(super) async fn tell(url: &str, words: &[&str]) -> anyhow::Result<()> {
-    ask::<deadpool_redis::redis::Value>(url, words).await.map(drop)
-}
-
-pub(super) async fn ask<T: FromRedisValue>(url: &str, words: &[&str]) -> anyhow::Result<T> {
-    let mut command: Cmd = cmd(words[0]);
-    command.arg(&words[1..]);
-    exchange(url, &command, &words.join(" ")).await
-}
-
-async fn exchange<T: FromRedisValue>(url: &str, command: &Cmd, name: &str) -> anyhow::Result<T> {
-    let client = Client::open(url)?;
-    let patient = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    let exchange = async {
-        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
-        command.query_async(&mut connection).await
-    };
-    let answer = timeout(ANSWER_WITHIN, exchange).await.with_context(|| format!("Redis does not answer {name}"))?;
-    answer.with_context(|| name.to_owned())
 }

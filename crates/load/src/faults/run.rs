@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use localsystem::Service;
+use say::say;
 use store::Store;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    fault::{Draw, Fault},
+    coverage::Coverage,
+    draw::Draw,
+    fault::Fault,
     recovery::{Recovery, recover},
     redis,
     schedule::{Schedule, Step},
@@ -28,6 +31,8 @@ const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// What is run.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    /// What decides about the order of the steps, as it stands on the command line.
+    pub(crate) order: String,
     pub(crate) schedule: Schedule,
     /// What cannot be injected here: steps with it are passed over.
     pub(crate) left_out: Vec<Fault>,
@@ -54,6 +59,8 @@ pub(crate) struct Run<'a> {
     pub(crate) table: Table,
     /// The steps after which recovery took too long.
     pub(crate) late: Vec<String>,
+    /// The number of the step that would come next.
+    next: usize,
 }
 
 /// Runs the plan: what is there to be judged, and what ended the steps before their time.
@@ -69,13 +76,19 @@ pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<(Run<'_
     let traffic = Traffic::start(scenario, ingest, plan.rate);
     sleep(BEFORE).await;
 
-    let (began, table, late) = (Instant::now(), Table::default(), Vec::new());
-    let mut run = Run { fleet, plan, began, traffic, witness, store, table, late };
+    let (began, table, late, next) = (Instant::now(), Table::default(), Vec::new(), plan.from);
+    let mut run = Run { fleet, plan, began, traffic, witness, store, table, late, next };
     let outcome = run.steps().await;
     Ok((run, outcome))
 }
 
 impl Run<'_> {
+    /// What has been done of the schedule.
+    pub(crate) fn coverage(&self) -> Coverage<'_> {
+        let Plan { schedule, order, left_out, from, .. } = &self.plan;
+        Coverage { schedule, order, left_out, from: *from, next: self.next }
+    }
+
     async fn steps(&mut self) -> anyhow::Result<()> {
         let (from, most, schedule) = (self.plan.from, self.plan.steps, self.plan.schedule.clone());
         let left_out = self.plan.left_out.clone();
@@ -85,6 +98,7 @@ impl Run<'_> {
                 break;
             }
             self.step(&step).await.with_context(|| format!("step {}: {}", step.number, step.names()))?;
+            self.next = step.number + 1;
         }
         Ok(())
     }
@@ -107,7 +121,7 @@ impl Run<'_> {
             answering.as_secs_f64(),
             stored.as_secs_f64(),
         );
-        println!("{line}");
+        say!("{line}");
         // What has piled up for a while may take a while to be stored, but no longer than that.
         let within = self.plan.recover_within;
         if answering > within || stored > within + disturbed {

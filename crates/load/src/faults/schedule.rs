@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
-use super::fault::{Draw, Fault};
+use super::{draw::Draw, fault::Fault};
 
 /// What is injected together, and what chance has to say to it.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ mod tests {
     const LONGEST: Duration = Duration::from_secs(60);
 
     fn schedule(seed: u64) -> Schedule {
-        Schedule::new(seed, &Fault::all(true), LONGEST)
+        Schedule::new(seed, &Fault::all(true, false), LONGEST)
     }
 
     /// How a round begins.
@@ -120,7 +120,7 @@ mod tests {
             set.sort();
             assert!(seen.insert(set.clone()), "{set:?} twice");
         }
-        let all = Fault::all(true);
+        let all = Fault::all(true, false);
         for one in &all {
             assert!(seen.contains(&vec![*one]), "{one}");
             for another in all.iter().filter(|another| one.goes_with(**another)) {

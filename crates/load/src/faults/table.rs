@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use say::say;
+
 use super::{
     fault::Fault,
     ledger::{Found, Ledger, Tally},
@@ -40,14 +42,14 @@ impl Table {
 
     /// In Markdown, with what the ledger has found in the end. A step with two faults counts in the rows of both.
     pub(crate) fn print(&self, ledger: &Ledger) {
-        println!(
+        say!(
             "| fault | injected alone | with another | creates acknowledged | not acknowledged | lost | doubled | gaps explained | s to recover, at most |"
         );
-        println!("|---|---|---|---|---|---|---|---|---|");
+        say!("|---|---|---|---|---|---|---|---|---|");
         for (fault, row) in self.rows(ledger) {
             let Row { alone, with_another, acknowledged, not_acknowledged, found: Found { lost, doubled, gaps }, slowest } = row;
             let slowest = slowest.as_secs_f64();
-            println!(
+            say!(
                 "| {fault} | {alone} | {with_another} | {acknowledged} | {not_acknowledged} | {lost} | {doubled} | {gaps} | {slowest:.1} |"
             );
         }

@@ -5,12 +5,16 @@
 
 mod cuts;
 mod disk;
+mod environment;
 mod namespaces;
+mod pair;
 mod ports;
+mod proxy;
 mod replica;
 mod standby;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -22,20 +26,26 @@ use std::{
 };
 
 use anyhow::Context;
-use devstack::{DataDir, Progress, RabbitmqCluster, Server, Stack, StackOptions};
+use devstack::{DataDir, Progress, RabbitmqCluster, Sentinels, Server, Stack, StackOptions};
 use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, chatctl, migrate};
+use say::say;
 use url::Url;
 
-use self::cuts::Cuts;
-use crate::faults::proxy::Proxy;
+use self::{
+    cuts::Cuts,
+    environment::{address_of, clock_environment, environment, urls},
+};
 
 pub(crate) use self::{
     cuts::hindrance as hindrance_to_cuts,
     disk::{Disks, hindrance as hindrance_to_full_disks},
     namespaces::{Namespaces, has_left, network},
+    pair::{Roles, admit, disconnect_half_the_services, hide_from_sentinels, leave_replica_behind, roles},
+    proxy::{Mode, Proxy},
     replica::{Replica, ReplicaId},
     standby::Standby,
+    watch::Watch,
 };
 
 /// How many replicas of each service there are.
@@ -61,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) cluster: bool,
     /// Whether its nodes can be cut off from one another. The network must be this process's own, see [`has_left`].
     pub(crate) cuts: bool,
+    /// Whether Sentinels watch over Redis and the services are told of them alone.
+    pub(crate) sentinels: bool,
     /// libfaketime, by which each replica has a clock of its own.
     pub(crate) fake_clock: Option<PathBuf>,
 }
@@ -71,6 +83,7 @@ pub(crate) struct Fleet {
     replicas: Vec<Replica>,
     stack: Stack,
     cluster: Option<RabbitmqCluster>,
+    watch: Option<Watch>,
     standby: Standby,
     disks: Option<Disks>,
     cuts: Option<Cuts>,
@@ -81,7 +94,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Starts the servers, then the services, and returns when all are ready.
     pub(crate) async fn start(plan: Plan, binaries: &Binaries, progress: &dyn Progress) -> anyhow::Result<Self> {
-        let Plan { place, disks, cluster, cuts, fake_clock } = plan;
+        let Plan { place, disks, cluster, cuts, sentinels, fake_clock } = plan;
         let data = place.join("data");
         for directory in [&data, &place.join("clocks")] {
             fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
@@ -97,7 +110,11 @@ impl Fleet {
         let stack =
             Stack::up(StackOptions { data: DataDir::Path(data), servers, ..options }, progress).await.map_err(sentence)?;
         let standby = Standby::start(&stack.urls().redis, &place, progress).await?;
-        let mut fleet = Self { replicas: Vec::new(), stack, cluster, standby, disks, cuts, cut_off: None, place };
+        let watch = match sentinels {
+            true => Some(Watch::start([&stack, standby.stack()], &place, progress).await?),
+            false => None,
+        };
+        let mut fleet = Self { replicas: Vec::new(), stack, cluster, watch, standby, disks, cuts, cut_off: None, place };
         let mut direct = fleet.direct()?;
         // Elasticsearch has only just started: it takes its time for the first index.
         direct.push(("CHAT__ELASTICSEARCH__TIMEOUT_MS".to_owned(), "30000".to_owned()));
@@ -122,7 +139,7 @@ impl Fleet {
             links.insert(server, Proxy::start(targets).await?);
         }
         let clock = self.place.join("clocks").join(id.to_string());
-        let mut environment = environment(&self.stack, &links)?;
+        let mut environment = self.found_through(&links)?;
         environment.push(("LOG_LEVEL".to_owned(), "info,access=off".to_owned()));
         environment.extend(fake_clock.map(|library| clock_environment(library, &clock)).into_iter().flatten());
         let launch = Launch {
@@ -130,6 +147,7 @@ impl Fleet {
             program: binaries.path(id.service.name()),
             address: ports::free()?,
             environment,
+            niceness: 0,
             log: Some(self.place.join(format!("{id}.log"))),
         };
         Replica::spawn(id, links, launch, clock)
@@ -162,6 +180,16 @@ impl Fleet {
     /// The second Redis.
     pub(crate) fn standby(&self) -> &Standby {
         &self.standby
+    }
+
+    /// Both Redis; which of them is the primary, where Sentinels watch over them, is to be asked.
+    pub(crate) fn redis(&self) -> [&Stack; 2] {
+        [&self.stack, self.standby.stack()]
+    }
+
+    /// Those who watch over the two.
+    pub(crate) fn watch(&self) -> anyhow::Result<&Watch> {
+        self.watch.as_ref().context("there are no Sentinels")
     }
 
     /// The servers' file systems, where there are any that can be made full.
@@ -244,13 +272,23 @@ impl Fleet {
     /// When it finds something wrong.
     pub(crate) async fn verify(&self, binaries: &Binaries) -> anyhow::Result<()> {
         let table = chatctl(binaries, &["verify", "--rate", VERIFY_RATE], &self.direct()?, VERIFIED_WITHIN).await?;
-        println!("\nchatctl verify:\n{table}");
+        say!("\nchatctl verify:\n{table}");
         Ok(())
     }
 
     /// The variables by which the servers are found without a proxy.
     fn direct(&self) -> anyhow::Result<Vec<(String, String)>> {
-        environment(&self.stack, &BTreeMap::new())
+        self.found_through(&BTreeMap::new())
+    }
+
+    /// The same, through these links where there are any; Redis' primary through the Sentinels, where there are any.
+    fn found_through(&self, links: &BTreeMap<Server, Proxy>) -> anyhow::Result<Vec<(String, String)>> {
+        let mut variables = environment(&self.stack, links)?;
+        if let Some(watch) = &self.watch {
+            variables.push(("CHAT__REDIS__SENTINELS".to_owned(), watch.list()));
+            variables.push(("CHAT__REDIS__MASTER".to_owned(), Sentinels::MASTER.to_owned()));
+        }
+        Ok(variables)
     }
 
     /// The last lines of all replicas' logs.
@@ -283,6 +321,7 @@ impl Fleet {
         let data: Vec<PathBuf> = Server::ALL.into_iter().map(|server| self.stack.data_dir(server)).collect();
         let nodes = self.cluster.iter().flat_map(|cluster| cluster.nodes()).map(Stack::root).collect::<Vec<_>>();
         drop(self.cluster);
+        drop(self.watch);
         data.iter().chain(&nodes).for_each(|directory| empty(directory));
         outcome.and(self.standby.down().await).and(self.stack.down().await.map_err(sentence))
     }
@@ -300,51 +339,4 @@ fn empty(directory: &Path) {
 /// An error of the servers with all its causes.
 pub(crate) fn sentence(error: devstack::Error) -> anyhow::Error {
     anyhow::anyhow!(error.with_sources())
-}
-
-fn urls(stack: &Stack) -> anyhow::Result<[(Server, Url); 4]> {
-    let urls = stack.urls();
-    Ok([
-        (Server::Mysql, Url::parse(&format!("{}/chat", urls.mysql))?),
-        (Server::Redis, Url::parse(&urls.redis)?),
-        (Server::Rabbitmq, Url::parse(&urls.amqp)?),
-        (Server::Elasticsearch, Url::parse(&urls.elasticsearch)?),
-    ])
-}
-
-/// The variables by which a service finds the servers, through these links where there are any.
-fn environment(stack: &Stack, links: &BTreeMap<Server, Proxy>) -> anyhow::Result<Vec<(String, String)>> {
-    let mut variables = Vec::new();
-    for (server, mut url) in urls(stack)? {
-        let port = links.get(&server).map(|link| link.address().port());
-        if let Some(port) = port {
-            url.set_port(Some(port)).map_err(|()| anyhow::anyhow!("{url} takes no port"))?;
-        }
-        let name = match server {
-            Server::Mysql => "DATABASE_URL",
-            Server::Redis => "REDIS_URL",
-            Server::Rabbitmq => "AMQP_URL",
-            Server::Elasticsearch => "ELASTICSEARCH_URL",
-        };
-        variables.push((name.to_owned(), url.to_string()));
-    }
-    Ok(variables)
-}
-
-/// The wall clock alone is moved: no deadline is kept by it. It is looked up each second, for each look is a look into a file.
-fn clock_environment(library: &Path, clock: &Path) -> Vec<(String, String)> {
-    [
-        ("LD_PRELOAD", library.display().to_string()),
-        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
-        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
-        ("DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
-}
-
-fn address_of(url: &Url) -> anyhow::Result<SocketAddr> {
-    let port = url.port_or_known_default().with_context(|| format!("{url} has no port"))?;
-    Ok(SocketAddr::from(([127, 0, 0, 1], port)))
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use devstack::Server;
 use localsystem::{Launch, Process, Service};
 
-use crate::faults::proxy::Proxy;
+use super::Proxy;
 
 /// A replica's name: which service, and which of its replicas, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

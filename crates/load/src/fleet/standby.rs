@@ -5,8 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use devstack::{DataDir, Progress, Server, Stack, StackOptions};
 use url::Url;
 
-use super::{address_of, sentence};
-use crate::faults::proxy::Proxy;
+use super::{Proxy, address_of, sentence};
 
 /// See the module.
 pub(crate) struct Standby {
@@ -25,6 +24,10 @@ impl Standby {
         let address = address_of(&Url::parse(&stack.urls().redis)?)?;
         let primary = address_of(&Url::parse(primary)?)?;
         Ok(Self { stack, replication: Proxy::start(vec![primary]).await?, address, primary })
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        &self.stack
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -5,8 +5,9 @@
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::ensure;
-use clap::ValueEnum;
+use clap::{ValueEnum, builder::PossibleValuesParser};
 use localsystem::{Binaries, LocalSystem};
+use say::say;
 
 use super::{
     command::{Round, start},
@@ -15,9 +16,10 @@ use super::{
 };
 
 /// The cargo features that take a guard away, each with the fault against which the guard stands.
-static BUILDS: [(&str, Fault); 4] = [
+static BUILDS: [(&str, Fault); 5] = [
     ("broken-fence", Fault::RedisFlush),
-    ("broken-event-id", Fault::NumbersAnew),
+    ("broken-retried-event-id", Fault::NumbersAnew),
+    ("broken-event-id", Fault::Rivals),
     ("broken-early-ack", Fault::ConsumerKill),
     ("broken-early-answer", Fault::BrokerKill),
 ];
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     broken: PathBuf,
     /// Only these builds, each by the option's name or "sound" [default: all]
-    #[arg(long, value_parser = ["sound", "broken-fence", "broken-event-id", "broken-early-ack", "broken-early-answer"])]
+    #[arg(long, value_parser = names())]
     only: Vec<String>,
     #[command(flatten)]
     round: Round,
@@ -45,6 +47,11 @@ struct Trial {
     faults: &'static [Fault],
     /// What the check must find, one of them at least; nothing at all if there are none.
     exposed: &'static [Kind],
+}
+
+/// The builds that can be asked for.
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(std::iter::once("sound").chain(BUILDS.map(|(feature, _)| feature)))
 }
 
 /// Puts the sound system under all faults, then each broken one under its own; prints what was found, and a table.
@@ -71,7 +78,7 @@ pub(crate) async fn broken(arguments: Arguments) -> anyhow::Result<()> {
         let outcome = trial.run(&mut system, &round).await;
         let (acknowledged, found) = match &outcome {
             Ok(report) => {
-                println!("{name}:\n{report}\n");
+                say!("{name}:\n{report}\n");
                 (report.figures.acknowledged.to_string(), found(report))
             }
             // The others are of interest all the same.
@@ -85,9 +92,9 @@ pub(crate) async fn broken(arguments: Arguments) -> anyhow::Result<()> {
         }
     }
     system.down().await?;
-    println!("{table}");
+    say!("{table}");
     ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
-    println!("what lacks a guard was found out, and what has all of them stood");
+    say!("what lacks a guard was found out, and what has all of them stood");
     Ok(())
 }
 

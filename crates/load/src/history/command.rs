@@ -6,13 +6,14 @@ use anyhow::Context;
 use clap::ValueEnum;
 use devstack::{ElasticsearchOptions, StackOptions};
 use localsystem::{Binaries, LocalSystem, Options, Service};
+use say::say;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
     check::{Stores, check},
-    faults::{Fault, KeysLost},
+    faults::{Fault, Struck},
     report::Report,
     running::Running,
     workload::{self, Targets},
@@ -69,7 +70,7 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { round, fault, programs, running } = arguments;
     if running.is_given() {
         let report = running.run(&round.options(), Duration::from_secs(round.seconds)).await?;
-        println!("{report}");
+        say!("{report}");
         return report.verdict();
     }
     let binaries = match programs {
@@ -79,7 +80,7 @@ pub(crate) async fn history(arguments: Arguments) -> anyhow::Result<()> {
     let faults = if fault.is_empty() { Fault::value_variants() } else { &fault };
     let mut system = start(binaries).await?;
     let report = round.run(&mut system, faults).await?;
-    println!("{report}");
+    say!("{report}");
     system.down().await?;
     report.verdict()
 }
@@ -106,7 +107,12 @@ impl Round {
         let options = self.options();
         let (made, struck) = tokio::join!(workload::run(&targets, &options, stop.clone()), self.strike(system, faults, stop));
         let mut history = made?;
-        struck?.into_iter().for_each(|(from, until)| history.keys_lost(from, until));
+        for Struck { keys_lost, rivals } in struck? {
+            if let Some((from, until)) = keys_lost {
+                history.keys_lost(from, until);
+            }
+            history.rivals.extend(rivals);
+        }
         eprintln!("the load is over: what was answered is compared with what is stored, once all is quiet");
         check(&history, &stores).await
     }
@@ -116,19 +122,19 @@ impl Round {
     }
 
     /// Has the faults strike, with load before, between and behind them, and ends the load.
-    async fn strike(&self, system: &mut LocalSystem, faults: &[Fault], stop: CancellationToken) -> anyhow::Result<Vec<KeysLost>> {
+    async fn strike(&self, system: &mut LocalSystem, faults: &[Fault], stop: CancellationToken) -> anyhow::Result<Vec<Struck>> {
         // Also when a fault cannot be made: then there is nothing to go on for.
         let _stop = stop.drop_guard();
         let strikes = faults.len() * self.times;
         let calm = Duration::from_secs(self.seconds).div_f64((strikes + 1) as f64);
-        let mut lost = Vec::new();
+        let mut struck = Vec::new();
         for fault in faults.iter().cycle().take(strikes) {
             sleep(calm).await;
             eprintln!("{fault}");
-            lost.extend(fault.strike(system).await.with_context(|| fault.to_string())?);
+            struck.push(fault.strike(system).await.with_context(|| fault.to_string())?);
         }
         sleep(calm).await;
-        Ok(lost)
+        Ok(struck)
     }
 }
 

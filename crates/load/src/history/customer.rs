@@ -1,6 +1,10 @@
 //! What one client does, call after call: creates, with and without a key, patiently and not; updates; reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rand::Rng;
 use tokio::time::sleep;
@@ -21,6 +25,13 @@ const ATTEMPTS: u32 = 40;
 const ONCE_MORE: f64 = 0.05;
 /// So many attempts are given up before an answer can well have come.
 const IMPATIENT: f64 = 0.04;
+/// So many creates of messages with a key are not made again at once when they fail, but by and by, among other calls, and once more
+/// when everything else is done: by then what they left half done has had time to become another's.
+const LATE: f64 = 0.5;
+/// When such a create is made again, in seconds after its last attempt.
+const LATE_BY: std::ops::Range<f64> = 4.0..16.0;
+/// Such creates that a client keeps in mind.
+const MOST_LATE: usize = 16;
 /// The pause behind an attempt that failed, in milliseconds, doubled each time up to so many times.
 const PAUSE_MS: u64 = 20;
 const DOUBLED: u32 = 7;
@@ -32,19 +43,35 @@ pub(crate) struct Customer {
     pub(crate) options: Options,
     pub(crate) stop: CancellationToken,
     pub(crate) sequence: u32,
+    /// In the order in which they failed.
+    pub(crate) late: VecDeque<Late>,
+}
+
+/// A create of messages with a key that has failed, and that its client will come back to.
+pub(crate) struct Late {
+    chat: Arc<Chat>,
+    call: CallId,
+    items: u16,
+    due: Instant,
 }
 
 impl Customer {
-    /// Works until `stop`; the call under way is finished.
+    /// Works until `stop`; the call under way is finished, and what is late is made once more.
     pub(crate) async fn run(mut self) -> Record {
         while !self.stop.is_cancelled() {
             self.act().await;
             sleep(self.options.pause).await;
         }
+        for late in std::mem::take(&mut self.late) {
+            self.come_back(late).await;
+        }
         self.caller.record
     }
 
     async fn act(&mut self) {
+        if let Some(late) = self.late.pop_front_if(|late| late.due <= Instant::now()) {
+            return self.come_back(late).await;
+        }
         let random = &mut self.caller.random;
         let action = random.random_range(0..100);
         let Some(chat) = self.board.pick(random) else { return self.create_chat().await };
@@ -79,29 +106,52 @@ impl Customer {
     pub(crate) async fn create_chat(&mut self) {
         let application = self.caller.random.random_range(0..self.options.applications);
         let keyed = self.caller.random.random_bool(0.5);
-        if let Some(number) = self.create(Series::chats_of(application), 1, keyed).await {
+        let attempts = if keyed { ATTEMPTS } else { 1 };
+        let call = self.next_call();
+        if let Outcome::Acknowledged(number) = self.create(call, Series::chats_of(application), 1, keyed, attempts).await {
             // A number that is no chat of ours shows in the check.
             self.board.add(application, u32::try_from(number).unwrap_or(u32::MAX));
         }
     }
 
-    async fn create_messages(&mut self, chat: &Chat, items: u16) {
+    async fn create_messages(&mut self, chat: &Arc<Chat>, items: u16) {
         let keyed = self.caller.random.random_bool(0.4);
-        if let Some(first) = self.create(chat.messages, items, keyed).await {
+        let call = self.next_call();
+        if keyed && self.late.len() < MOST_LATE && self.caller.random.random_bool(LATE) {
+            let late = Late { chat: chat.clone(), call, items, due: Instant::now() };
+            return self.come_back(late).await;
+        }
+        let attempts = if keyed { ATTEMPTS } else { 1 };
+        if let Outcome::Acknowledged(first) = self.create(call, chat.messages, items, keyed, attempts).await {
             chat.acknowledged(first, items);
         }
     }
 
-    /// Creates once or, with a key, until it is answered; the first number that was told.
-    async fn create(&mut self, series: Series, items: u16, keyed: bool) -> Option<u64> {
-        let call = self.next_call();
-        let mut number = None;
-        for attempt in 0..if keyed { ATTEMPTS } else { 1 } {
+    /// One attempt; if it fails, the next one is for later.
+    async fn come_back(&mut self, late: Late) {
+        let outcome = self.create(late.call, late.chat.messages, late.items, true, 1).await;
+        match outcome {
+            Outcome::Acknowledged(first) => late.chat.acknowledged(first, late.items),
+            Outcome::Refused(_) => {}
+            Outcome::Failed(_) | Outcome::Unanswered => {
+                let due = Instant::now() + Duration::from_secs_f64(self.caller.random.random_range(LATE_BY));
+                self.late.push_back(Late { due, ..late });
+            }
+        }
+    }
+
+    /// Creates until it is answered, in so many attempts at most, which without a key must be one. What was told first or, if
+    /// nothing was, what came of the last attempt.
+    async fn create(&mut self, call: CallId, series: Series, items: u16, keyed: bool, attempts: u32) -> Outcome<u64> {
+        let mut told = Outcome::Unanswered;
+        for attempt in 0..attempts {
             let patience = self.patience();
             let outcome = self.caller.create(call, series, items, keyed, patience).await;
+            if !matches!(told, Outcome::Acknowledged(_)) {
+                told = outcome;
+            }
             match outcome {
-                Outcome::Acknowledged(first) => {
-                    number.get_or_insert(first);
+                Outcome::Acknowledged(_) => {
                     if !self.caller.random.random_bool(ONCE_MORE) {
                         break;
                     }
@@ -113,7 +163,7 @@ impl Customer {
                 break;
             }
         }
-        number
+        told
     }
 
     /// The last create of all in a chat, which is made until it is acknowledged: in the queue it stands behind all others.

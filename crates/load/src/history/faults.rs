@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use clap::ValueEnum;
 use devstack::Server;
+use domain::EventId;
 use localsystem::{LocalSystem, Service};
 use tokio::time::sleep;
 
-use super::report::Kind;
+use super::{report::Kind, rivals};
+use crate::redis::tell;
 
 /// Redis writes its append-only file to disk once a second: killed, it may forget what it was told for about so long.
 const UNWRITTEN: Duration = Duration::from_secs(2);
@@ -32,13 +33,17 @@ pub(crate) enum Fault {
     /// the fence.
     RedisFlush,
     /// RabbitMQ is paused and killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch
-    /// gives these numbers anew; then the first ones are sent again with their keys. Against it stands the comparison of event ids.
+    /// gives these numbers anew; then the first ones are sent again with their keys. Against it stands ingest's look at whose event
+    /// it is that is stored under the number.
     NumbersAnew,
     /// MySQL is paused, so that batches cannot be committed, and the consumer is killed. Against it stands the acknowledgement
     /// behind the commit.
     ConsumerKill,
     /// RabbitMQ is paused, so that it confirms nothing, and killed. Against it stands the answer behind the confirm.
     BrokerKill,
+    /// Events come into the queues whose numbers other events have, as from an ingest whose numbering has failed. Against it stands
+    /// the consumer's comparison of event ids.
+    Rivals,
 }
 
 /// As it is written on the command line.
@@ -51,6 +56,14 @@ impl fmt::Display for Fault {
 /// From when to when Redis may have forgotten keys.
 pub(crate) type KeysLost = (Instant, Instant);
 
+/// What the check must know of a strike.
+#[derive(Debug, Default)]
+pub(crate) struct Struck {
+    pub(crate) keys_lost: Option<KeysLost>,
+    /// The events that were put into the queues beside those of the services.
+    pub(crate) rivals: Vec<EventId>,
+}
+
 impl Fault {
     /// What the check must find when the guard is gone.
     pub(crate) fn exposes(self) -> &'static [Kind] {
@@ -58,18 +71,21 @@ impl Fault {
             Self::RedisFlush => &[Kind::SharedNumber],
             // The number's owner need not have been answered: then it is the row alone that shows the other's text.
             Self::NumbersAnew => &[Kind::SharedNumber, Kind::Changed],
-            Self::ConsumerKill | Self::BrokerKill => &[Kind::Lost],
+            Self::ConsumerKill | Self::BrokerKill | Self::Rivals => &[Kind::Lost],
         }
     }
 
     /// Strikes once, and returns when everything is up again.
-    pub(crate) async fn strike(self, system: &mut LocalSystem) -> anyhow::Result<Option<KeysLost>> {
+    pub(crate) async fn strike(self, system: &mut LocalSystem) -> anyhow::Result<Struck> {
+        let mut struck = Struck::default();
         match self {
-            Self::RedisFlush => redis_flush(system).await.map(Some),
-            Self::NumbersAnew => numbers_anew(system).await.map(Some),
-            Self::ConsumerKill => consumer_kill(system).await.map(|()| None),
-            Self::BrokerKill => broker_kill(system).await.map(|()| None),
+            Self::RedisFlush => struck.keys_lost = Some(redis_flush(system).await?),
+            Self::NumbersAnew => struck.keys_lost = Some(numbers_anew(system).await?),
+            Self::ConsumerKill => consumer_kill(system).await?,
+            Self::BrokerKill => broker_kill(system).await?,
+            Self::Rivals => struck.rivals = rivals::send(system).await?,
         }
+        Ok(struck)
     }
 }
 
@@ -84,9 +100,7 @@ async fn redis_flush(system: &mut LocalSystem) -> anyhow::Result<KeysLost> {
 
 async fn flush(system: &LocalSystem) -> anyhow::Result<KeysLost> {
     let begun = Instant::now();
-    let client = deadpool_redis::redis::Client::open(system.stack().urls().redis.as_str())?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    deadpool_redis::redis::cmd("FLUSHALL").exec_async(&mut connection).await.context("FLUSHALL")?;
+    tell(&system.stack().urls().redis, &["FLUSHALL"]).await?;
     Ok((begun, Instant::now()))
 }
 

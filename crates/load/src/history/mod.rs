@@ -17,6 +17,7 @@ mod http;
 pub(crate) mod record;
 mod register;
 pub(crate) mod report;
+mod rivals;
 mod running;
 mod tally;
 mod text;

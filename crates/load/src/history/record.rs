@@ -4,7 +4,7 @@
 
 use std::{fmt, time::Instant};
 
-use domain::ApplicationToken;
+use domain::{ApplicationToken, EventId};
 
 use super::{
     clock::{Clock, Span},
@@ -217,6 +217,8 @@ pub(crate) struct History {
     pub(crate) key_losses: Vec<Span>,
     /// When the numbering may have begun epochs that are not dated right; see [`History::clocks_wrong`].
     pub(crate) misdated: Vec<Span>,
+    /// Events that were put into the queues under numbers of others: each must be kept aside, as a dead letter.
+    pub(crate) rivals: Vec<EventId>,
 }
 
 impl History {

@@ -1,6 +1,6 @@
 //! Makes a history: many clients at work on applications of their own, until they are stopped, and then a last create in each chat.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use client::Client;
@@ -62,7 +62,7 @@ pub(crate) async fn run(targets: &Targets, options: &Options, stop: Cancellation
         let random = StdRng::seed_from_u64(options.seed.wrapping_mul(0x1_0001).wrapping_add(u64::from(id)));
         let (http, applications) = (Http::to(targets)?, applications.clone());
         let caller = Caller { id, applications, clock, http, random, record: Record::default(), run: options.seed };
-        Ok(Customer { caller, board: board.clone(), options: *options, stop, sequence: 0 })
+        Ok(Customer { caller, board: board.clone(), options: *options, stop, sequence: 0, late: VecDeque::new() })
     };
 
     let mut first = customer(options.clients, CancellationToken::new())?;
@@ -97,7 +97,8 @@ pub(crate) async fn run(targets: &Targets, options: &Options, stop: Cancellation
         places.extend(done.creates.iter().filter_map(Create::first_place));
         record.join(done);
     }
-    Ok(History { clock, applications, record, last: places, key_losses: Vec::new(), misdated: Vec::new() })
+    let (key_losses, misdated, rivals) = Default::default();
+    Ok(History { clock, applications, record, last: places, key_losses, misdated, rivals })
 }
 
 async fn applications(targets: &Targets, count: u16) -> anyhow::Result<Vec<ApplicationToken>> {

@@ -91,13 +91,18 @@ impl Numbering {
     }
 
     async fn create_texts_in_time(&self, mut texts: Texts<'_>, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
-        let (token, chat, count) = (texts.token, texts.chat, texts.bodies.len());
+        let (token, chat, count) = (texts.token, texts.chat, texts.count());
         for _ in 0..ATTEMPTS {
-            let adopted = self.ready(count).await?;
+            let adopted = self.ready(count.into()).await?;
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = texts.request.as_ref().map(|request| request.attempt(event_id, created_at));
-            let issue = self.sequencer.issue_messages_once(&adopted, token, chat, count as u64, once.as_ref(), texts.charge);
-            let numbered = match issue.await {
+            let issue = match (&once, texts.charge) {
+                (None, None) => self.coalescer.issue_messages(&adopted, token, chat, count).await,
+                (once, charge) => {
+                    self.sequencer.issue_messages_once(&adopted, token, chat, count.into(), once.as_ref(), charge).await
+                }
+            };
+            let numbered = match issue {
                 Ok(MessageIssue::Issued { application_id, number }) => {
                     Numbered { application_id, number, event_id, created_at, again: false }
                 }
@@ -135,6 +140,11 @@ impl Numbering {
 }
 
 impl Texts<'_> {
+    /// At most [`MAX_BATCH`].
+    fn count(&self) -> u16 {
+        u16::try_from(self.bodies.len()).unwrap_or(u16::MAX)
+    }
+
     /// The events; those of a batch have names that follow from the first one's, so that publishing again is the same events.
     fn items(&self, numbered: &Numbered<MessageNumber>) -> Items {
         let item = |index: u16, body: &MessageBody, number| {

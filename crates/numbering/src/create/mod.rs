@@ -15,6 +15,7 @@ use sequencer::{Adopted, Digest, Known};
 use crate::{
     Dependency, Error, Numbering, SETTLING_TIME,
     marks::Mark,
+    meters,
     once::{Place, Request},
 };
 pub use chats::NewChat;
@@ -109,7 +110,7 @@ impl Numbering {
             Err(error) => {
                 // Numbers of an earlier request were counted by that one, if it lived to.
                 if !again {
-                    metrics::counter!("chat_number_gaps_total", "cause" => error.as_str()).increment(count as u64);
+                    meters::gaps(error.as_str(), count as u64);
                 }
                 if !matches!(error, broker::PublishError::Returned) {
                     return Err(refused(&error));

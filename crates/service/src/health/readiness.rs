@@ -1,22 +1,71 @@
-//! `/readyz`: whether requests should be sent here, and what each dependency says.
+//! `/readyz`: whether requests should be sent here, and what each dependency says. Each look is noted among the metrics as well, and
+//! `/metrics` takes one before it answers: so both tell the same, and Prometheus what is so now.
 //!
 //! A service that is stopping says so at once, whatever its dependencies do: each moment that it takes, requests are sent to it.
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::join_all;
+use metrics::{Gauge, gauge};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::check::{Check, Finding, State};
 use crate::http::Draining;
 
-pub(super) type Checks = Arc<[Check]>;
+/// What a service needs, and where it is noted what was found of it.
+pub(super) struct Checks {
+    checks: Vec<(Check, Gauge)>,
+    ready: Gauge,
+}
+
+impl Checks {
+    pub(super) fn new(checks: Vec<Check>) -> Self {
+        let noted = |check: Check| {
+            let up = gauge!("chat_dependency_up", "dependency" => check.name);
+            (check, up)
+        };
+        Self { checks: checks.into_iter().map(noted).collect(), ready: gauge!("chat_ready") }
+    }
+
+    /// Asks every dependency, unless the service is stopping.
+    pub(super) async fn look(&self, request: &HttpRequest) -> Report {
+        let stopping = async {
+            match request.app_data::<Draining>() {
+                Some(draining) => draining.0.cancelled().await,
+                None => pending().await,
+            }
+        };
+        let (found, stopping) = tokio::select! {
+            biased;
+            () = stopping => (Vec::new(), true),
+            found = join_all(self.checks.iter().map(|(check, _)| check.run())) => (found, false),
+        };
+        let report = self.report(found, stopping);
+        self.ready.set(u8::from(report.status.is_ready()));
+        report
+    }
+
+    fn report(&self, found: Vec<Finding>, stopping: bool) -> Report {
+        let (mut needed, mut missed) = (false, false);
+        for ((check, up), finding) in self.checks.iter().zip(&found) {
+            let is_down = finding.state == State::Down;
+            up.set(u8::from(!is_down));
+            *(if check.optional { &mut missed } else { &mut needed }) |= is_down;
+        }
+        let status = match (stopping, needed, missed) {
+            (true, _, _) => Status::Stopping,
+            (_, true, _) => Status::Unavailable,
+            (_, _, true) => Status::Degraded,
+            (false, false, false) => Status::Ok,
+        };
+        Report { status, dependencies: self.checks.iter().map(|(check, _)| check.name).zip(found).collect() }
+    }
+}
 
 /// What `/readyz` shows.
 #[derive(Serialize, ToSchema)]
@@ -35,30 +84,14 @@ enum Status {
     Stopping,
 }
 
+impl Status {
+    fn is_ready(self) -> bool {
+        matches!(self, Self::Ok | Self::Degraded)
+    }
+}
+
 pub(super) async fn show(request: HttpRequest, checks: Data<Checks>) -> HttpResponse {
-    let stopping = async {
-        match request.app_data::<Draining>() {
-            Some(draining) => draining.0.cancelled().await,
-            None => pending().await,
-        }
-    };
-    let (found, stopping) = tokio::select! {
-        biased;
-        () = stopping => (Vec::new(), true),
-        found = join_all(checks.iter().map(Check::run)) => (found, false),
-    };
-    let down =
-        |optional| checks.iter().zip(&found).any(|(check, finding)| check.optional == optional && finding.state == State::Down);
-    let status = match (stopping, down(false), down(true)) {
-        (true, _, _) => Status::Stopping,
-        (_, true, _) => Status::Unavailable,
-        (_, _, true) => Status::Degraded,
-        (false, false, false) => Status::Ok,
-    };
-    let dependencies = checks.iter().map(|check| check.name).zip(found).collect();
-    let mut answer = match status {
-        Status::Ok | Status::Degraded => HttpResponse::Ok(),
-        Status::Unavailable | Status::Stopping => HttpResponse::ServiceUnavailable(),
-    };
-    answer.insert_header((CACHE_CONTROL, "no-store")).json(Report { status, dependencies })
+    let report = checks.look(&request).await;
+    let mut answer = if report.status.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.insert_header((CACHE_CONTROL, "no-store")).json(report)
 }

@@ -13,10 +13,9 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::FutureExt;
-use metrics::{Gauge, gauge};
 use tokio_util::sync::CancellationToken;
 
-use super::in_flight::InFlight;
+use super::in_flight::Requests;
 use super::latencies::Latencies;
 use super::request_id::{HEADER, RequestId, RequestIds};
 use super::security;
@@ -31,7 +30,7 @@ const UNMATCHED: &str = "unmatched";
 pub(super) struct Worker {
     ids: RequestIds,
     latencies: Latencies,
-    in_flight: Gauge,
+    requests: Requests,
     request_limit: usize,
     draining: CancellationToken,
 }
@@ -39,8 +38,8 @@ pub(super) struct Worker {
 impl Worker {
     /// Once `draining` is cancelled, clients are asked to go elsewhere.
     pub(super) fn new(request_limit: usize, draining: CancellationToken) -> Rc<Self> {
-        let in_flight = gauge!("http_requests_in_flight");
-        Rc::new(Self { ids: RequestIds::new(), latencies: Latencies::default(), in_flight, request_limit, draining })
+        let (ids, latencies, requests) = (RequestIds::new(), Latencies::default(), Requests::new());
+        Rc::new(Self { ids, latencies, requests, request_limit, draining })
     }
 }
 
@@ -50,7 +49,7 @@ pub(super) async fn surround(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let _in_flight = InFlight::enter(&worker.in_flight);
+    let in_flight = worker.requests.enter();
     let exchange = Exchange {
         started: Instant::now(),
         method: request.method().clone(),
@@ -64,7 +63,9 @@ pub(super) async fn surround(
         None => answer,
     };
     // Nothing that a panic may have left half-changed is looked at again: the request is gone with it.
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    in_flight.answered();
+    match outcome {
         Ok(Ok(response)) => {
             let (request, answer) = response.into_parts();
             let mut answer = exchange.finish(request.match_pattern().as_deref().unwrap_or(UNMATCHED), answer);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::Error;
@@ -13,9 +14,11 @@ const ITEMS: [f64; 9] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1000.0, 4000
 /// Observed values are kept one by one until they are put into their buckets, which must not be left to the next scrape.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Makes this the process' metrics.
-pub(super) fn init() -> Result<PrometheusHandle, Error> {
+/// Makes this the process' metrics, the first of which tells who it is: `chat_build_info` is always 1, and its labels join replicas with
+/// their versions.
+pub(super) fn init(service: &'static str) -> Result<PrometheusHandle, Error> {
     let handle = install().map_err(|error| Error::Telemetry(error.into()))?;
+    gauge!("chat_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1);
     let upkeep = handle.clone();
     // A thread rather than a task: it must outlive whichever runtime it was set up from.
     std::thread::Builder::new()

@@ -8,6 +8,7 @@ mod captured;
 mod figures;
 mod logs;
 mod metrics;
+mod process;
 mod repeats;
 
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Deserialize;
 
 use crate::Error;
+use process::Process;
 
 #[cfg(test)]
 pub(crate) use captured::Captured;
@@ -46,12 +48,15 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Telemetry {
     prometheus: PrometheusHandle,
+    process: Process,
 }
 
 impl Telemetry {
-    /// All metrics in Prometheus' text form.
+    /// All metrics in Prometheus' text form, and what the operating system says of the process at this moment.
     pub fn render(&self) -> String {
-        self.prometheus.render()
+        let mut text = self.prometheus.render();
+        text.push_str(&self.process.render());
+        text
     }
 
     /// The metrics in short.
@@ -73,7 +78,7 @@ pub fn init(settings: &Settings, service: &'static str) -> Result<Telemetry, Err
         return Ok(telemetry.clone());
     }
     logs::init(settings, service)?;
-    let telemetry = Telemetry { prometheus: metrics::init()? };
+    let telemetry = Telemetry { prometheus: metrics::init(service)?, process: Process::new() };
     *of_process = Some(telemetry.clone());
     Ok(telemetry)
 }

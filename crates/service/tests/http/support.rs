@@ -99,6 +99,11 @@ impl Connection {
         let _ = self.0.write_all(bytes.as_ref()).await;
     }
 
+    /// Breaks it off: the server learns at once that nobody waits any more.
+    pub(crate) fn reset(self) {
+        self.0.set_zero_linger().unwrap();
+    }
+
     /// Everything until the server closes the connection.
     pub(crate) async fn rest(self) -> Answer {
         read_to_end(self.0).await

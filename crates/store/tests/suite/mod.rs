@@ -14,6 +14,7 @@ mod migrations;
 mod outbox;
 mod paging;
 mod partition_epochs;
+mod pool;
 mod reindexes;
 mod seeks;
 mod support;

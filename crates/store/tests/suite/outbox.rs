@@ -47,6 +47,19 @@ async fn entries_come_when_they_are_due_the_longest_due_first() {
 }
 
 #[tokio::test]
+async fn the_age_of_the_outbox_is_its_first_rows_whenever_that_is_due() {
+    let db = Database::create().await;
+    let conn = &mut *db.connection().await;
+    assert_eq!(outbox::oldest(conn).await.unwrap(), None);
+    let first = outbox::add(conn, &[range(1)], moment(9_000), moment(1_234)).await.unwrap();
+    outbox::add(conn, &[range(2)], moment(3_000), moment(2_000)).await.unwrap();
+    outbox::postpone(conn, &[first], moment(20_000)).await.unwrap();
+    assert_eq!(outbox::oldest(conn).await.unwrap(), Some(moment(1_234)));
+    outbox::remove(conn, &[first], None, moment(0)).await.unwrap();
+    assert_eq!(outbox::oldest(conn).await.unwrap(), Some(moment(2_000)));
+}
+
+#[tokio::test]
 async fn an_entry_that_a_wrong_clock_has_dated_is_due() {
     let db = Database::create().await;
     let conn = &mut *db.connection().await;

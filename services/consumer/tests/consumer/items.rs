@@ -30,6 +30,16 @@ pub(crate) fn worded(application: u64, chat: u64, number: u64, body: &str) -> It
     })
 }
 
+/// The same create as another event: a rival for its number.
+pub(crate) fn with_another_event(item: &Item) -> Item {
+    let mut other = item.clone();
+    match &mut other {
+        Item::Chat(chat) => chat.event_id = EventId::generate(),
+        Item::Message(message) => message.event_id = EventId::generate(),
+    }
+    other
+}
+
 /// A chat and its messages from 1.
 pub(crate) fn chat_with_messages(application: u64, number: u64, messages: u64) -> Vec<Item> {
     std::iter::once(chat(application, number))

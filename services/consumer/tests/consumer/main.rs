@@ -13,6 +13,7 @@ mod queues;
 mod redelivery;
 mod replicas;
 mod retry;
+mod setups;
 mod stragglers;
 mod tables;
 mod world;

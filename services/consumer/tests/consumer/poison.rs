@@ -1,7 +1,8 @@
 //! Items that can never be stored: each is put aside alone, and nothing else suffers.
 
 use crate::{
-    items::{chat, chat_with_messages, message, worded},
+    items::{chat, chat_with_messages, message},
+    setups::{poison, refuse_poison},
     world::in_world,
 };
 
@@ -36,13 +37,10 @@ async fn one_unreadable_item_in_ten_thousand_is_put_aside_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_row_in_ten_thousand_that_mysql_refuses_is_put_aside_alone() {
     in_world(async |world| {
-        world
-            .tables
-            .run("CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW IF NEW.body = 'poison' THEN SIGNAL SQLSTATE '45000'; END IF")
-            .await;
+        refuse_poison(&world).await;
         let consumer = world.consumer().await;
         let mut items = chat_with_messages(1, 1, MANY);
-        items[7_345] = worded(1, 1, 7_345, "poison");
+        items[7_345] = poison(1, 1, 7_345);
         world.queues.publish(1, &items, 250).await;
 
         world.until_stored(1, MANY - 1, 1).await;

@@ -1,21 +1,11 @@
 //! What comes twice is stored once; what comes under a number that another has is a conflict.
 
-use domain::EventId;
 use events::Item;
 
 use crate::{
-    items::{chat, chat_with_messages, message},
+    items::{chat, chat_with_messages, message, with_another_event},
     world::in_world,
 };
-
-fn with_another_event(item: &Item) -> Item {
-    let mut other = item.clone();
-    match &mut other {
-        Item::Chat(chat) => chat.event_id = EventId::generate(),
-        Item::Message(message) => message.event_id = EventId::generate(),
-    }
-    other
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_comes_twice_is_stored_and_counted_once() {

@@ -1,18 +1,15 @@
 //! Dead letters that are tried again: each reason, what goes with a row, and that nothing is stored twice.
 
 use consumer::retry::{self, Retried};
-use domain::{EventId, Timestamp};
-use events::{Epoch, Identity, Item};
-use sequencer::{Adopted, Adoption, MessageIssue, Record};
+use domain::Timestamp;
+use events::{Epoch, Identity};
 use store::dead_letters::{self, DeadLetter, Reason, Resolution};
 
 use crate::{
-    items::{chat, chat_with_messages, message, worded},
+    items::{chat, chat_with_messages, message, with_another_event},
+    setups::{Counters, open_epoch, poison, refuse_poison, take_poison},
     world::{World, application, in_world},
 };
-
-const POISON: &str =
-    "CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW IF NEW.body = 'poison' THEN SIGNAL SQLSTATE '45000'; END IF";
 
 async fn retry(world: &World, id: u64) -> Retried {
     retry::retry(&world.store, &world.sequencer, id).await.unwrap()
@@ -37,29 +34,12 @@ fn refused(retried: Retried) -> (Reason, String) {
     }
 }
 
-/// An epoch in Redis, in which numbers are given.
-async fn open(world: &World, epoch: u64) -> Adopted {
-    let Adoption::NeedsEpoch { run_id, .. } = world.sequencer.adopt().await.unwrap() else { panic!("no record yet") };
-    assert!(world.sequencer.write_record(&Record { epoch: Epoch::new(epoch), run_id }).await.unwrap());
-    let Adoption::Adopted(adopted) = world.sequencer.adopt().await.unwrap() else { panic!("the record is written") };
-    adopted
-}
-
-fn with_another_event(item: &Item) -> Item {
-    let mut other = item.clone();
-    match &mut other {
-        Item::Chat(chat) => chat.event_id = EventId::generate(),
-        Item::Message(message) => message.event_id = EventId::generate(),
-    }
-    other
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
     in_world(async |world| {
-        world.tables.run(POISON).await;
+        refuse_poison(&world).await;
         let consumer = world.consumer().await;
-        let poison = worded(1, 1, 2, "poison");
+        let poison = poison(1, 1, 2);
         world.queues.publish(1, &[chat(1, 1), message(1, 1, 1), poison.clone(), message(1, 1, 3)], 10).await;
         world.until_stored(1, 2, 1).await;
         let (reason, detail) = refused(retry(&world, 1).await);
@@ -68,7 +48,7 @@ async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
         assert_eq!(resolution(&world, 1).await, None);
         assert_eq!(world.tables.counted().await, (1, 2));
 
-        world.tables.run("DROP TRIGGER poison").await;
+        take_poison(&world).await;
         assert_eq!(retry(&world, 1).await, Retried::Stored { items: 1, new: 1 });
         assert_eq!(resolution(&world, 1).await, Some(Resolution::Stored));
         assert!(matches!(retry(&world, 1).await, Retried::Before(resolved) if resolved.resolution == Resolution::Stored));
@@ -85,6 +65,25 @@ async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
         world.queues.publish(1, &[poison, message(1, 1, 4)], 10).await;
         world.until_stored(1, 4, 1).await;
         assert_eq!(world.tables.counted().await, (1, 4));
+        consumer.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_resolved_is_not_stored_either() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1)], 1).await;
+        world.until_stored(1, 0, 0).await;
+        let item = message(1, 1, 1);
+        let id = keep(&world, Reason::Rejected, Identity::from(&item), serde_json::to_vec(&item).unwrap()).await;
+        world.tables.run("CREATE TRIGGER unresolved BEFORE UPDATE ON dead_letters FOR EACH ROW SIGNAL SQLSTATE '45000'").await;
+        let failed = retry::retry(&world.store, &world.sequencer, id).await;
+        assert!(matches!(failed, Err(retry::Error::Store(_))), "{failed:?}");
+        assert_eq!((world.tables.messages().await, world.tables.counted().await), (0, (1, 0)));
+        world.tables.run("DROP TRIGGER unresolved").await;
+        assert_eq!(retry(&world, id).await, Retried::Stored { items: 1, new: 1 });
         consumer.stop().await;
     })
     .await;
@@ -174,7 +173,7 @@ async fn a_payload_is_split_into_what_is_stored_and_letters_of_their_own() {
         let failed = retry::retry(&world.store, &world.sequencer, id).await;
         assert!(matches!(failed, Err(retry::Error::Number(_))), "{failed:?}");
         assert_eq!(resolution(&world, id).await, None);
-        open(&world, 1).await;
+        open_epoch(&world, 1).await;
         let Retried::Split { stored, letters } = retry(&world, id).await else { panic!("it is split") };
         assert_eq!((stored, letters.len()), (3, 2), "{letters:?}");
         assert!(letters[0].contains(&rival.event_id().to_string()), "{letters:?}");
@@ -198,11 +197,8 @@ async fn a_number_that_may_have_been_given_again_is_not_taken_from_its_new_owner
         world.queues.publish(2, &items, 10).await;
         world.until_stored(1, 2, 0).await;
         // Redis has lost its counters since epoch 1, and 3 was given again in epoch 2; whose event is under way.
-        let adopted = open(&world, 2).await;
-        let number = items[0].chat();
-        world.sequencer.seed_application(&adopted, token, items[0].application_id(), 1).await.unwrap();
-        world.sequencer.seed_chat(&adopted, token, number, 2).await.unwrap();
-        world.sequencer.issue_message(&adopted, token, number).await.unwrap();
+        let counters = Counters::seed(&world, open_epoch(&world, 2).await, token, application, 2).await;
+        assert_eq!(counters.next().await, 3);
 
         let (given_again, own) = (message(application, 1, 3), message(application, 1, 6));
         let payload = events::encode_items(Epoch::new(1), &[given_again.clone(), own]).unwrap();
@@ -210,8 +206,7 @@ async fn a_number_that_may_have_been_given_again_is_not_taken_from_its_new_owner
         let Retried::Split { stored, letters } = retry(&world, id).await else { panic!("it is split") };
         assert_eq!((stored, letters.len()), (1, 1), "{letters:?}");
         // Nobody else is given 6, and the new owner of 3 is stored.
-        let next = world.sequencer.issue_message(&adopted, token, number).await.unwrap();
-        assert!(matches!(next, MessageIssue::Issued { number, .. } if number.get() == 7), "{next:?}");
+        assert_eq!(counters.next().await, 7);
         world.queues.publish(2, &[message(application, 1, 3)], 1).await;
         world.until_stored(1, 4, 2).await;
         assert_eq!(refused(retry(&world, id + 1).await).0, Reason::Conflict);
@@ -254,9 +249,9 @@ async fn of_many_retries_at_once_one_stores() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_let_go_stays_dead_when_it_comes_again_and_is_no_longer_told() {
     in_world(async |world| {
-        world.tables.run(POISON).await;
+        refuse_poison(&world).await;
         let consumer = world.consumer().await;
-        let poison = worded(1, 1, 1, "poison");
+        let poison = poison(1, 1, 1);
         world.queues.publish(1, &[chat(1, 1), poison.clone()], 10).await;
         world.until_stored(1, 0, 1).await;
         let metrics = async |world: &World| {
@@ -271,7 +266,7 @@ async fn what_was_let_go_stays_dead_when_it_comes_again_and_is_no_longer_told() 
         let mut connection = world.store.acquire().await.unwrap();
         dead_letters::resolve(&mut connection, 1, Resolution::Discarded, Timestamp::now()).await.unwrap();
         told(0).await;
-        world.tables.run("DROP TRIGGER poison").await;
+        take_poison(&world).await;
         world.queues.publish(1, &[poison, message(1, 1, 2)], 10).await;
         world.until_stored(1, 1, 1).await;
         // An operator may think better of it, as long as the payload is there.

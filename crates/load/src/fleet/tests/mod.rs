@@ -32,7 +32,7 @@ fn is_there(id: u32) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleets_replicas_take_little_while_a_server_hangs_can_be_ended_each_alone_and_do_not_outlive_it() {
     let place = std::env::temp_dir().join(format!("chat-fleet-{}", std::process::id()));
-    let plan = Plan { place: place.clone(), disks: false, cluster: false, cuts: false, fake_clock: None };
+    let plan = Plan { place: place.clone(), disks: false, cluster: false, cuts: false, sentinels: false, fake_clock: None };
     let mut fleet = Fleet::start(plan, &Binaries::build().await.unwrap(), &devstack::Lines).await.unwrap();
     let ingest = fleet.addresses(Service::Ingest);
     assert_eq!((ingest.len(), fleet.addresses(Service::Consumer).len(), fleet.addresses(Service::Api).len()), (2, 2, 1));

@@ -67,7 +67,8 @@ pub(crate) async fn check(history: &History, stores: &Stores) -> anyhow::Result<
         let checker = Checker { evidence: &evidence, stores, api: Api::new(&stores.api, *token)?, application, index };
         checker.check(&mut report).await?;
     }
-    stored::check_dead_letters(&stored::dead_letters(&stores.mysql, &ids).await?, &mut report);
+    let letters = stored::dead_letters(&stores.mysql, &ids).await?;
+    stored::check_dead_letters(&letters, &history.rivals, &mut report);
     Ok(report)
 }
 

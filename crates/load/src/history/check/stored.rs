@@ -1,9 +1,12 @@
 //! Reads what MySQL holds of the history's applications.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context;
-use domain::{ApplicationId, ApplicationToken, ChatNumber, PageLimit, PageRequest};
+use domain::{ApplicationId, ApplicationToken, ChatNumber, EventId, PageLimit, PageRequest};
 use store::{
     Store, applications, chats,
     dead_letters::{self, DeadLetter},
@@ -104,9 +107,14 @@ pub(crate) async fn dead_letters(store: &Store, ours: &[ApplicationId]) -> anyho
     }
 }
 
-/// Each dead letter is a violation.
-pub(crate) fn check_dead_letters(letters: &[DeadLetter], report: &mut Report) {
-    for DeadLetter { identity, reason, detail, .. } in letters {
+/// Each dead letter is a violation, other than those of `rivals`: of these each one that is missing is.
+pub(crate) fn check_dead_letters(letters: &[DeadLetter], rivals: &[EventId], report: &mut Report) {
+    let kept: HashSet<EventId> = letters.iter().filter_map(|letter| letter.identity.event_id).collect();
+    for rival in rivals.iter().filter(|rival| !kept.contains(rival)) {
+        report.violation(Kind::Lost, format!("event {rival}, whose number another has, is no dead letter"), None::<&str>);
+    }
+    let is_rival = |letter: &&DeadLetter| letter.identity.event_id.is_some_and(|event| rivals.contains(&event));
+    for DeadLetter { identity, reason, detail, .. } in letters.iter().filter(|letter| !is_rival(letter)) {
         let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let (chat, message) = (number(identity.chat.map(u64::from)), number(identity.message.map(u64::from)));
         report.violation(Kind::DeadLetter, format!("{}: chat {chat}, message {message}", reason.as_str()), [detail]);

@@ -1,6 +1,7 @@
 //! Hand-made histories, one for each way in which a system can fail, and one in which it does not.
 
-use domain::Timestamp;
+use domain::{EventId, Timestamp};
+use events::Identity;
 use store::dead_letters::{DeadLetter, Reason};
 
 use super::{
@@ -106,6 +107,7 @@ impl Made {
             last: Vec::new(),
             key_losses,
             misdated: Vec::new(),
+            rivals: Vec::new(),
         };
         let evidence = Evidence::of(&history, &epochs);
         let mut report = Report::default();
@@ -323,11 +325,28 @@ fn a_dead_letter_is_found() {
         created_at: Timestamp::now(),
     };
     let mut report = Report::default();
-    stored::check_dead_letters(&[], &mut report);
+    stored::check_dead_letters(&[], &[], &mut report);
     assert_eq!(report.total(), 0);
-    stored::check_dead_letters(&[letter.clone(), letter], &mut report);
+    stored::check_dead_letters(&[letter.clone(), letter], &[], &mut report);
     assert_eq!(report.count(Kind::DeadLetter), 2);
     assert!(report.to_string().contains("conflict: chat -, message -\n    another's number"), "{report}");
+}
+
+#[test]
+fn a_rival_is_to_be_a_dead_letter_and_no_other_event_is() {
+    let letter = |event| DeadLetter {
+        reason: Reason::Conflict,
+        detail: "a rival".to_owned(),
+        identity: Identity { event_id: Some(event), ..Identity::default() },
+        payload: Vec::new(),
+        created_at: Timestamp::now(),
+    };
+    let (kept, vanished, other) = (EventId::generate(), EventId::generate(), EventId::generate());
+    let mut report = Report::default();
+    stored::check_dead_letters(&[letter(kept)], &[kept], &mut report);
+    assert_eq!(report.total(), 0);
+    stored::check_dead_letters(&[letter(kept), letter(other)], &[kept, vanished], &mut report);
+    assert_eq!((report.count(Kind::Lost), report.count(Kind::DeadLetter), report.total()), (1, 1, 2));
 }
 
 #[test]

@@ -1,0 +1,130 @@
+//! Three ways to find any part of a text with Elasticsearch, side by side: ours, a `wildcard` query on a keyword, and a match of
+//! any of the query's runs of three characters, which finds more than was asked for.
+
+use search::{Terms, fold};
+use serde_json::{Value, json};
+
+use super::bulk::Text;
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Ours,
+    Wildcard,
+    AnyGram,
+}
+
+impl Way {
+    pub(super) const ALL: [Self; 3] = [Self::Ours, Self::Wildcard, Self::AnyGram];
+
+    /// Ours is the index that the api searches.
+    pub(super) fn index(self) -> &'static str {
+        match self {
+            Self::Ours => "chat-messages-v1",
+            Self::Wildcard => "rival-wildcard",
+            Self::AnyGram => "rival-grams",
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Wildcard => "wildcard on a keyword",
+            Self::AnyGram => "match of any 3-gram",
+        }
+    }
+
+    /// What makes the index, with the settings that ours has; ours is there already.
+    pub(super) fn creation(self) -> Option<Value> {
+        let field = match self {
+            Self::Ours => return None,
+            Self::Wildcard => json!({ "type": "keyword" }),
+            Self::AnyGram => json!({ "type": "text", "analyzer": "whitespace" }),
+        };
+        Some(json!({
+            "settings": { "index.number_of_shards": 1, "index.number_of_replicas": 0, "index.refresh_interval": "500ms" },
+            "mappings": {
+                "dynamic": "strict",
+                "_source": { "enabled": false },
+                "_routing": { "required": true },
+                "properties": { "room": { "type": "keyword" }, "number": { "type": "long" }, "body": field },
+            },
+        }))
+    }
+
+    pub(super) fn document(self, text: &Text) -> Value {
+        let folded = fold(&text.body);
+        let body = match self {
+            Self::Ours => return text.ours(),
+            Self::Wildcard => folded,
+            Self::AnyGram => {
+                let terms = Terms::of(&folded);
+                format!("{} {}", terms.grams, terms.short)
+            }
+        };
+        json!({ "room": text.room(), "number": text.number, "body": body })
+    }
+
+    /// The first 50 hits of a chat, asked for in the same way of all.
+    pub(super) fn search(self, room: &str, query: &str) -> Value {
+        json!({
+            "query": { "bool": { "filter": [{ "term": { "room": room } }, self.condition(query)] } },
+            "sort": [{ "number": "asc" }],
+            "size": 50,
+            "track_total_hits": false,
+            "stored_fields": "_none_",
+        })
+    }
+
+    fn condition(self, query: &str) -> Value {
+        let folded = fold(query);
+        let terms = Terms::of(&folded);
+        // Of one or two characters the longest term stands last.
+        let short = terms.short.rsplit(' ').next().unwrap_or_default();
+        match (self, terms.grams.is_empty()) {
+            (Self::Ours, false) => json!({ "match_phrase": { "grams": terms.grams } }),
+            (Self::Ours, true) => json!({ "term": { "short": short } }),
+            (Self::Wildcard, _) => json!({ "wildcard": { "body": { "value": format!("*{}*", escaped(&folded)) } } }),
+            (Self::AnyGram, false) => json!({ "match": { "body": { "query": terms.grams, "operator": "or" } } }),
+            (Self::AnyGram, true) => json!({ "term": { "body": short } }),
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_asks_as_the_api_does() {
+        assert_eq!(Way::Ours.condition("Hello"), json!({ "match_phrase": { "grams": "hel ell llo" } }));
+        assert_eq!(Way::Ours.condition("h"), json!({ "term": { "short": "h" } }));
+        assert_eq!(Way::Ours.condition("He"), json!({ "term": { "short": "he" } }));
+    }
+
+    #[test]
+    fn a_wildcard_takes_the_text_at_its_word() {
+        assert_eq!(Way::Wildcard.condition("a*b?\\"), json!({ "wildcard": { "body": { "value": "*a\\*b\\?\\\\*" } } }));
+    }
+
+    #[test]
+    fn each_has_a_field_for_what_its_documents_hold() {
+        let text = Text { application: 1, chat: 2, number: 3, body: "Hello there".to_owned() };
+        for way in [Way::Wildcard, Way::AnyGram] {
+            let properties = &way.creation().unwrap()["mappings"]["properties"];
+            let document = way.document(&text);
+            assert!(document.as_object().unwrap().keys().all(|field| properties.get(field).is_some()), "{}", way.name());
+        }
+    }
+}
