@@ -8,12 +8,16 @@ mod greeting;
 mod link;
 mod primary;
 mod sentinels;
+mod settings;
+mod shared;
 mod task;
 
 pub use greeting::{Failure, Greeting};
-pub use link::{Lent, Link, Settings};
+pub use link::Link;
 pub use primary::Primary;
 pub use sentinels::Sentinels;
+pub use settings::Settings;
+pub use shared::Lent;
 
 /// Settings that cannot work, and why. It shows no URL and no password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     Failure, Greeting, Lent, Primary, Settings,
-    link::{Shared, State},
+    shared::{Shared, State},
 };
 
 /// This often the other end is greeted again: a dead connection looks like an idle one from here, and a primary that was made a

@@ -10,10 +10,7 @@ use store::{
     counts::{self, Audit, ChatCount, Mark},
 };
 
-use super::{
-    findings::Fault,
-    pass::{ChatKey, Pass},
-};
+use super::{findings::Fault, keys::ChatKey, pass::Pass};
 use crate::patience::patiently;
 
 /// Applications, or marks, that are read at once.

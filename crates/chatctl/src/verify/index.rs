@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result};
-use search::{DocumentId, Held};
+use search::Held;
 use store::messages::{self, Version};
 
-use super::{pass::Pass, second_look::Look};
+use super::{
+    keys::{document, document_id},
+    look::Look,
+    pass::Pass,
+};
 use crate::{patience::patiently, progress::Progress};
 
 /// Documents that are read at once.
@@ -50,20 +54,10 @@ impl Pass<'_> {
     /// Those of the documents that stand for no stored message, or lie where no search would find them.
     pub(super) async fn strangers(&self, mut page: Vec<Held>) -> Result<Vec<Held>> {
         let store = self.store;
-        let keys: Vec<_> = page.iter().filter_map(id).map(|id| (id.application_id, id.chat, id.number)).collect();
+        let keys: Vec<_> = page.iter().filter_map(document_id).map(|id| (id.application_id, id.chat, id.number)).collect();
         let stored = patiently(async || Ok(messages::stored_events(&mut *store.acquire().await?, &keys).await?)).await?;
         let stored: HashSet<_> = stored.into_iter().map(|(key, _)| key).collect();
-        page.retain(|held| !id(held).is_some_and(|id| stored.contains(&(id.application_id, id.chat, id.number))));
+        page.retain(|held| !document_id(held).is_some_and(|id| stored.contains(&(id.application_id, id.chat, id.number))));
         Ok(page)
     }
-}
-
-/// What the document is of, if it is one of ours and in its place.
-pub(super) fn id(held: &Held) -> Option<DocumentId> {
-    DocumentId::parse(&held.name).filter(|id| held.routing.as_deref() == Some(id.routing().as_str()))
-}
-
-/// A message's document.
-pub(super) fn document(&((application_id, chat, number), _): &Version) -> DocumentId {
-    DocumentId { application_id, chat, number }
 }

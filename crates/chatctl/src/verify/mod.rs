@@ -6,7 +6,9 @@
 mod counts;
 mod findings;
 mod index;
+mod keys;
 mod letters;
+mod look;
 mod numbers;
 mod pace;
 mod pass;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::pass::ChatKey;
+use super::keys::ChatKey;
 
 /// Numbers that are missing: of a chat's messages, or, with chat 0, of an application's chats.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use store::{
 
 use super::{
     findings::{Fault, Findings, Mended},
+    keys::ChatKey,
+    look::Look,
     numbers::Run,
     pace::Pace,
-    second_look::Look,
 };
 use crate::{patience::patiently, progress::Progress};
 
@@ -23,9 +24,6 @@ use crate::{patience::patiently, progress::Progress};
 const CHATS: u32 = 500;
 /// Messages that are read at once.
 const PIECE: u32 = 1_000;
-
-/// A chat's key.
-pub(super) type ChatKey = (u64, u64);
 
 /// A comparison under way.
 pub(super) struct Pass<'a> {
@@ -156,9 +154,4 @@ impl<'a> Pass<'a> {
             false => format!("{}/{first}-{last}", place(room)),
         });
     }
-}
-
-/// How a message is told of.
-pub(super) fn place(&((application, chat, number), _): &Version) -> String {
-    format!("{}/{chat}/{number}", application.get())
 }

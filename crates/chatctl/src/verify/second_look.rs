@@ -1,10 +1,7 @@
 //! What looked wrong, looked at again: a little later, and when the outbox has passed it. Only what is still wrong then is a
 //! finding, and only that is mended.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use domain::{ApplicationId, ChatNumber, Timestamp};
@@ -18,9 +15,10 @@ use tokio::time::sleep;
 
 use super::{
     findings::Fault,
-    index,
+    keys::{ChatKey, document, document_id, place},
+    look::Look,
     numbers::{Gap, without},
-    pass::{ChatKey, Pass, place},
+    pass::Pass,
 };
 use crate::patience::patiently;
 
@@ -35,56 +33,13 @@ const MOST: usize = 20_000;
 /// Numbers of a gap that are looked up at once; what is found beyond them is not taken out of it.
 const NUMBERS: u32 = 1_000;
 
-/// What looked wrong at a first look.
-pub(super) struct Look {
-    at: Instant,
-    /// The outbox's last row, asked for when the messages had been read.
-    pub(super) outbox: Option<u64>,
-    /// Messages that the index lacks or has in another version.
-    pub(super) messages: Vec<Version>,
-    /// Numbers that no message of a chat has.
-    pub(super) message_gaps: Vec<Gap>,
-    chat_gaps: Vec<Gap>,
-    /// Chats that are not stored, and how many messages they have.
-    pub(super) orphans: BTreeMap<ChatKey, u64>,
-    strangers: Vec<Held>,
-}
-
-impl Look {
-    fn nothing() -> Self {
-        Self {
-            at: Instant::now(),
-            outbox: None,
-            messages: Vec::new(),
-            message_gaps: Vec::new(),
-            chat_gaps: Vec::new(),
-            orphans: BTreeMap::new(),
-            strangers: Vec::new(),
-        }
-    }
-
-    /// Numbers that no chat has.
-    pub(super) fn chat_gaps(chat_gaps: Vec<Gap>) -> Self {
-        Self { chat_gaps, ..Self::nothing() }
-    }
-
-    /// Documents that stand for nothing.
-    pub(super) fn strangers(strangers: Vec<Held>) -> Self {
-        Self { strangers, ..Self::nothing() }
-    }
-
-    fn len(&self) -> usize {
-        self.messages.len() + self.message_gaps.len() + self.chat_gaps.len() + self.orphans.len() + self.strangers.len()
-    }
-}
-
 impl Pass<'_> {
     /// Keeps what looked wrong for later, and looks at what has waited long enough.
     pub(super) async fn look_later(&mut self, look: Look) -> Result<()> {
         if look.len() > 0 {
             self.looks.push_back(look);
         }
-        let is_due = |look: &Look| look.at.elapsed() >= SETTLED;
+        let is_due = |look: &Look| look.age() >= SETTLED;
         while self.looks.iter().map(Look::len).sum::<usize>() > MOST || self.looks.front().is_some_and(is_due) {
             let Some(look) = self.looks.pop_front() else { break };
             self.look_again(look).await?;
@@ -100,7 +55,7 @@ impl Pass<'_> {
     }
 
     async fn look_again(&mut self, look: Look) -> Result<()> {
-        sleep(SETTLED.saturating_sub(look.at.elapsed())).await;
+        sleep(SETTLED.saturating_sub(look.age())).await;
         if !look.messages.is_empty() {
             self.messages_again(&look).await?;
         }
@@ -117,7 +72,7 @@ impl Pass<'_> {
     async fn messages_again(&mut self, look: &Look) -> Result<()> {
         let (store, search) = (self.store, self.search);
         let passed = self.outbox_has_passed(look).await?;
-        let ids: Vec<_> = look.messages.iter().map(index::document).collect();
+        let ids: Vec<_> = look.messages.iter().map(document).collect();
         let held = patiently(async || Ok(search.versions(&ids).await?)).await?;
         let mut to_mend = Vec::new();
         for (message, held) in look.messages.iter().zip(held) {
@@ -159,7 +114,7 @@ impl Pass<'_> {
             if ends.is_none_or(|(first, _)| first > last) {
                 return Ok(true);
             }
-            if self.outbox_is_stuck || look.at.elapsed() > OUTBOX_TIME {
+            if self.outbox_is_stuck || look.age() > OUTBOX_TIME {
                 self.outbox_is_stuck = true;
                 return Ok(false);
             }
@@ -232,10 +187,11 @@ impl Pass<'_> {
         }
         let search = self.search;
         let strangers = self.strangers(strangers).await?;
-        let ids: Vec<_> = strangers.iter().filter_map(index::id).collect();
+        let ids: Vec<_> = strangers.iter().filter_map(document_id).collect();
         let held = patiently(async || Ok(search.versions(&ids).await?)).await?;
         let gone: Vec<_> = ids.into_iter().zip(held).filter(|(_, held)| held.is_none()).map(|(id, _)| id).collect();
-        let found: Vec<_> = strangers.into_iter().filter(|held| !index::id(held).is_some_and(|id| gone.contains(&id))).collect();
+        let found: Vec<_> =
+            strangers.into_iter().filter(|held| !document_id(held).is_some_and(|id| gone.contains(&id))).collect();
         for held in &found {
             self.findings.add(Fault::Extra, 1, || held.name.replace('-', "/"));
         }

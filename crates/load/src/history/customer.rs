@@ -14,9 +14,9 @@ use super::{
     board::{Board, Chat},
     calls::{Caller, PATIENCE},
     clock::Span,
+    options::Options,
     record::{Outcome, Record, Series},
     text::{CallId, OPENING},
-    workload::Options,
 };
 
 /// Attempts of a call with a key: over some 90 s, longer than a server takes to be back on a busy machine.

@@ -14,6 +14,7 @@ pub(crate) mod command;
 mod customer;
 mod faults;
 mod http;
+mod options;
 pub(crate) mod record;
 mod register;
 pub(crate) mod report;

@@ -10,7 +10,6 @@ use rand::{SeedableRng, rngs::StdRng};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use super::http::Targets;
 use super::{
     board::Board,
     calls::Caller,
@@ -19,6 +18,7 @@ use super::{
     http::Http,
     record::{Create, History, Record},
 };
+pub(crate) use super::{http::Targets, options::Options};
 
 /// Longer than a create may take in a service (2.8 s): what a client has given up is published by then, or never.
 const SETTLED: Duration = Duration::from_secs(4);
@@ -26,28 +26,6 @@ const SETTLED: Duration = Duration::from_secs(4);
 const LAST_WITHIN: Duration = Duration::from_secs(120);
 /// Last creates at a time.
 const LAST_AT_ONCE: usize = 16;
-
-/// How much the clients do.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
-    /// Clients, each with one call at a time; at most 60,000.
-    pub(crate) clients: u16,
-    pub(crate) applications: u16,
-    /// Chats that are there before the clients begin.
-    pub(crate) chats: usize,
-    /// Chats beyond which no more are made.
-    pub(crate) most_chats: usize,
-    /// How long each client rests between its calls.
-    pub(crate) pause: Duration,
-    /// What decides all that is left to chance; what comes of it depends on the system too.
-    pub(crate) seed: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { clients: 48, applications: 2, chats: 8, most_chats: 40, pause: Duration::ZERO, seed: 1 }
-    }
-}
 
 /// Has the clients work until `stop`, and returns what they have done. It makes applications and chats of its own, so several runs
 /// on one system do not meet.

@@ -8,7 +8,7 @@ use domain::ApplicationToken;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::{index::Sample, numbers::Row};
+use super::{index::Sample, stored::Row};
 use crate::history::{
     record::Series,
     report::{Kind, Report},

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     evidence::{Calls, Evidence},
-    numbers::Row,
+    stored::Row,
 };
 use crate::history::{
     clock::{Moment, Span},

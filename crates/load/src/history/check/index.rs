@@ -3,7 +3,7 @@
 use domain::{ApplicationId, ChatNumber};
 use search::{Cursor, Query, SearchIndex};
 
-use super::numbers::Row;
+use super::stored::Row;
 use crate::history::{
     record::{Place, Series},
     report::{Kind, Report},

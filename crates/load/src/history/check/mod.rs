@@ -26,8 +26,7 @@ use self::{
     api::Api,
     evidence::Evidence,
     index::Sample,
-    numbers::Row,
-    stored::{Application, Chat},
+    stored::{Application, Chat, Row},
 };
 use super::{
     record::{History, Outcome, Place, Series},

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     evidence::{Calls, Claim, Evidence},
     gaps,
+    stored::Row,
 };
 use crate::history::{
     record::{Create, Place, Series},
@@ -15,14 +16,6 @@ use crate::history::{
 
 /// Numbers that are named in one sentence.
 const NAMED: usize = 10;
-
-/// A chat or a message as it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) number: u64,
-    /// Its name or text.
-    pub(crate) words: Words,
-}
 
 /// Compares all that was said of a series with its rows, which come by number.
 pub(crate) fn check(evidence: &Evidence<'_>, series: Series, rows: &[Row], report: &mut Report) {

@@ -3,7 +3,7 @@
 
 use super::{
     evidence::{Calls, Claim, Evidence},
-    numbers::Row,
+    stored::Row,
 };
 use crate::history::{
     clock::{Moment, Span},

@@ -13,7 +13,6 @@ use store::{
     epochs, messages,
 };
 
-use super::numbers::Row;
 use crate::history::{
     clock::{Clock, Span},
     report::{Kind, Report},
@@ -28,6 +27,14 @@ const PAGE: u64 = 100;
 const EPOCHS: u32 = 100_000;
 /// About how long before its row and after it an opening may begin and end: an attempt takes at most 5 s.
 const OPENING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(6));
+
+/// A chat or a message as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) number: u64,
+    /// Its name or text.
+    pub(crate) words: Words,
+}
 
 /// An application as it is stored.
 #[derive(Debug)]

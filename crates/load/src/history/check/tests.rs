@@ -7,8 +7,8 @@ use store::dead_letters::{DeadLetter, Reason};
 use super::{
     evidence::{Claim, Evidence},
     index::{self, Sample},
-    numbers::{self, Row},
-    registers, stored,
+    numbers, registers,
+    stored::{self, Row},
 };
 use crate::history::{
     clock::{Clock, Moment, Span},
