@@ -29,6 +29,7 @@ pub mod retry;
 mod settle;
 mod start;
 mod stragglers;
+mod traced;
 
 pub use config::{Config, DEFAULT_PORT, InvalidSettings, Settings};
 pub use start::{Error, Running, start};
