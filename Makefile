@@ -119,10 +119,10 @@ kubernetes-check: ## Check the Kubernetes manifests against the schemas, each ot
 systemd-check: ## Check the systemd units, and how little they may do
 	@deploy/systemd/check
 
-# With limits, and counts soon, so that there is something to see of these, too.
+# With limits, counts soon, and traces (which nobody takes), so that there is something to see of these, too.
 dashboards-check: ## Evaluate every query of the dashboards with a Prometheus that scrapes a system of its own
 	@$(BUILD)
-	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 $(TARGET)/debug/localsystem exec -- deploy/dashboards-check
+	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 $(TARGET)/debug/localsystem exec -- deploy/dashboards-check
 
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
 	@deploy/alerts-check

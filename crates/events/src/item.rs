@@ -29,6 +29,9 @@ pub struct ChatCreated {
     pub created_at: Timestamp,
     /// The request that created it.
     pub request_id: String,
+    /// Where its trace goes on, as the header `traceparent` says it (W3C Trace Context); `None` if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// A message's creation.
@@ -48,6 +51,9 @@ pub struct MessageCreated {
     pub created_at: Timestamp,
     /// The request that created it.
     pub request_id: String,
+    /// Where its trace goes on, as the header `traceparent` says it (W3C Trace Context); `None` if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl Item {
@@ -72,6 +78,14 @@ impl Item {
         match self {
             Item::Chat(chat) => chat.number,
             Item::Message(message) => message.chat,
+        }
+    }
+
+    /// Where its trace goes on.
+    pub fn trace(&self) -> Option<&str> {
+        match self {
+            Item::Chat(chat) => chat.trace.as_deref(),
+            Item::Message(message) => message.trace.as_deref(),
         }
     }
 

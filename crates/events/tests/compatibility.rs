@@ -28,6 +28,7 @@ fn said() -> (Epoch, Vec<Item>) {
             name: name.map(|name| ChatName::new(name).unwrap()),
             created_at: created_at(moment),
             request_id: request.to_owned(),
+            trace: None,
         })
     };
     let message = Item::Message(MessageCreated {
@@ -38,6 +39,7 @@ fn said() -> (Epoch, Vec<Item>) {
         body: MessageBody::new("né \"quoted\"\n🎭").unwrap(),
         created_at: created_at(80),
         request_id: "r-3".to_owned(),
+        trace: None,
     });
     (Epoch::new(7), vec![chat(57, 1, Some("Le café"), 78, "r-1"), chat(58, 2, None, 79, "r-2"), message])
 }

@@ -68,21 +68,29 @@ fn a_fence_is_read_as_a_fence() {
 
 fn any_item() -> impl Strategy<Value = Item> {
     let number = 1..=domain::MAX_NUMBER;
-    (any::<bool>(), any::<u64>(), number.clone(), number, ".{1,40}", proptest::option::of(".{1,20}"), "[!-~]{1,36}").prop_map(
-        |(is_chat, application, chat, number, body, name, request_id)| {
+    (
+        any::<bool>(),
+        any::<u64>(),
+        number.clone(),
+        number,
+        ".{1,40}",
+        proptest::option::of(".{1,20}"),
+        "[!-~]{1,36}",
+        proptest::option::of("[!-~]{55}"),
+    )
+        .prop_map(|(is_chat, application, chat, number, body, name, request_id, trace)| {
             let event_id = EventId::generate();
             let application_id = ApplicationId::new(application);
             let created_at = Timestamp::now();
             let chat = ChatNumber::new(chat).unwrap();
             if is_chat {
                 let name = name.map(|name| ChatName::new(name).unwrap());
-                return Item::Chat(ChatCreated { event_id, application_id, number: chat, name, created_at, request_id });
+                return Item::Chat(ChatCreated { event_id, application_id, number: chat, name, created_at, request_id, trace });
             }
             let number = MessageNumber::new(number).unwrap();
             let body = MessageBody::new(body).unwrap();
-            Item::Message(MessageCreated { event_id, application_id, chat, number, body, created_at, request_id })
-        },
-    )
+            Item::Message(MessageCreated { event_id, application_id, chat, number, body, created_at, request_id, trace })
+        })
 }
 
 proptest! {

@@ -29,6 +29,8 @@ pub struct Config {
     pub cache: cache::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
+    /// Traces.
+    pub trace: trace::Settings,
     /// The service's own.
     pub api: Settings,
 }

@@ -20,6 +20,7 @@ use service::{
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use crate::{Config, cached::Cached, routes, state::State};
 
@@ -32,6 +33,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error(transparent)]
     Service(#[from] service::Error),
+    /// The settings of traces are of no use.
+    #[error(transparent)]
+    Trace(#[from] trace::InvalidSettings),
     /// MySQL's settings are of no use.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -57,6 +61,7 @@ pub struct Running {
     server: http::Running,
     publisher: Publisher,
     background: CancellationToken,
+    tracer: Tracer,
 }
 
 impl Running {
@@ -73,6 +78,7 @@ impl Running {
         let outcome = self.server.finished().await;
         self.publisher.drain().await;
         self.background.cancel();
+        self.tracer.finish().await;
         Ok(outcome?)
     }
 }
@@ -89,6 +95,7 @@ pub async fn start(
 ) -> Result<Running, Error> {
     // What requests need outlives the accepting of requests.
     let background = CancellationToken::new();
+    let tracer = Tracer::start(&config.trace, "api", env!("CARGO_PKG_VERSION"))?;
     let store = Store::connect(&config.mysql)?;
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
@@ -117,7 +124,7 @@ pub async fn start(
     );
     let stopping = shutdown.clone();
     let state = Data::new(State { store, numbering, index, cached, settings: config.api });
-    let server = http::serve(listener, &config.http, shutdown, move |routes| {
+    let server = http::serve(listener, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);
@@ -125,7 +132,7 @@ pub async fn start(
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Reporter::new(roster, telemetry, "api", server.address()).start(stopping);
-    Ok(Running { server, publisher, background })
+    Ok(Running { server, publisher, background, tracer })
 }
 
 /// Requests are counted where numbers are given.

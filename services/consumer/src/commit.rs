@@ -12,6 +12,7 @@ use search::Document;
 use service::telemetry::Repeats;
 use store::{Error, ErrorKind};
 use tokio::{sync::mpsc::OwnedPermit, time::sleep};
+use trace::{Context, Kind, Tracer};
 
 use crate::{
     backoff::{Backoff, Bounds},
@@ -22,6 +23,7 @@ use crate::{
     letters, meters,
     persist::{Persister, Stored},
     plan::Plan,
+    traced::Spans,
 };
 
 /// How long the relay leaves a batch to the indexer that was handed it.
@@ -35,14 +37,15 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Committer {
     persister: Persister,
     hand_overs: HandOvers,
+    tracer: Tracer,
     limits: Limits,
     retry: Bounds,
     failures: Repeats,
 }
 
 impl Committer {
-    pub(crate) fn new(persister: Persister, hand_overs: HandOvers, limits: Limits, retry: Bounds) -> Self {
-        Self { persister, hand_overs, limits, retry, failures: Repeats::every(SAY_EVERY) }
+    pub(crate) fn new(persister: Persister, hand_overs: HandOvers, tracer: Tracer, limits: Limits, retry: Bounds) -> Self {
+        Self { persister, hand_overs, tracer, limits, retry, failures: Repeats::every(SAY_EVERY) }
     }
 
     /// Stores all entries, in order, and raises the partition's epoch to theirs. `stored_epoch` is what is stored of it.
@@ -89,12 +92,14 @@ impl Committer {
         let place = self.hand_overs.reserve();
         let now = Timestamp::now();
         let due_at = if place.is_some() { Timestamp::from(now.to_datetime() + INDEXER_TIME) } else { now };
+        let mut spans = Spans::begin(&self.tracer, "store", Kind::Consumer, part.len(), part.iter().filter_map(Entry::trace));
+        spans.say("db.system.name", "mysql");
         let began = Instant::now();
-        let stored = self.persister.store(part, epoch, due_at).await?;
+        let stored = self.persister.store(part, epoch, due_at).await.inspect_err(|error| spans.fail(error.kind().as_str()))?;
         meters::persisted(part.len(), began.elapsed());
         count(&stored.plan);
         if let Some(place) = place {
-            hand_over(place, &stored);
+            hand_over(place, &stored, spans.contexts());
         }
         Ok(())
     }
@@ -118,7 +123,7 @@ fn reject(entry: &mut Entry, error: &Error) -> bool {
     true
 }
 
-fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>) {
+fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>, traces: Vec<Context>) {
     let Some(outbox_id) = stored.outbox_id else { return };
     let documents = stored.plan.messages.iter().map(|message| Document {
         application_id: message.application_id,
@@ -127,7 +132,7 @@ fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>) {
         version: 1,
         body: message.body.clone(),
     });
-    place.send(HandOver { outbox_id, documents: documents.collect(), committed: tokio::time::Instant::now() });
+    place.send(HandOver { outbox_id, documents: documents.collect(), committed: tokio::time::Instant::now(), traces });
 }
 
 fn count(plan: &Plan<'_>) {

@@ -25,6 +25,8 @@ pub struct Config {
     pub elasticsearch: search::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
+    /// Traces.
+    pub trace: trace::Settings,
     /// What is the consumer's own.
     pub consumer: Settings,
 }

@@ -4,6 +4,7 @@
 use domain::Timestamp;
 use events::{Decoded, Epoch, Item};
 use store::dead_letters::DeadLetter;
+use trace::Context;
 
 use crate::letters;
 
@@ -45,6 +46,16 @@ impl Entry {
         match &self.subject {
             Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => item.message().is_none(),
             Subject::Dead(_) => false,
+        }
+    }
+
+    /// Where its trace goes on, if it is told.
+    pub(crate) fn trace(&self) -> Option<Context> {
+        match &self.subject {
+            Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => {
+                Context::parse(item.trace()?.as_bytes()).filter(|context| context.is_sampled())
+            }
+            Subject::Dead(_) => None,
         }
     }
 
@@ -104,6 +115,7 @@ pub(crate) mod sample {
             name: None,
             created_at: Timestamp::now(),
             request_id: "r".to_owned(),
+            trace: None,
         }))
     }
 
@@ -116,6 +128,7 @@ pub(crate) mod sample {
             body: MessageBody::new("text").unwrap(),
             created_at: Timestamp::now(),
             request_id: "r".to_owned(),
+            trace: None,
         }))
     }
 

@@ -11,6 +11,7 @@ use tokio::{
     sync::mpsc::{self, OwnedPermit},
     time::{Instant, timeout_at},
 };
+use trace::Context;
 
 use crate::meters;
 
@@ -26,6 +27,8 @@ pub(crate) struct HandOver {
     pub(crate) documents: Vec<Document>,
     /// When they were committed.
     pub(crate) committed: Instant,
+    /// Where the traces of the messages go on.
+    pub(crate) traces: Vec<Context>,
 }
 
 /// The near end of the queue. The indexer ends when the last clone is gone and the queue is empty.
@@ -93,13 +96,15 @@ impl Waiting {
 pub(crate) struct Gathered {
     pub(crate) outbox_ids: Vec<u64>,
     pub(crate) documents: Vec<Document>,
+    pub(crate) traces: Vec<Context>,
     bytes: usize,
     oldest: Instant,
 }
 
 impl Gathered {
     fn of(first: HandOver) -> Self {
-        let mut gathered = Self { outbox_ids: Vec::new(), documents: Vec::new(), bytes: 0, oldest: first.committed };
+        let (outbox_ids, documents, traces) = (Vec::new(), Vec::new(), Vec::new());
+        let mut gathered = Self { outbox_ids, documents, traces, bytes: 0, oldest: first.committed };
         gathered.add(first);
         gathered
     }
@@ -108,6 +113,7 @@ impl Gathered {
         self.outbox_ids.push(next.outbox_id);
         self.bytes += next.documents.iter().map(|document| document.body.as_str().len()).sum::<usize>();
         self.documents.extend(next.documents);
+        self.traces.extend(next.traces);
         self.oldest = self.oldest.min(next.committed);
     }
 
@@ -136,7 +142,12 @@ mod tests {
             version: 1,
             body: MessageBody::new(body).unwrap(),
         };
-        HandOver { outbox_id, documents: (1..=documents as u64).map(document).collect(), committed: Instant::now() }
+        HandOver {
+            outbox_id,
+            documents: (1..=documents as u64).map(document).collect(),
+            committed: Instant::now(),
+            traces: Vec::new(),
+        }
     }
 
     fn filled(hand_overs: impl IntoIterator<Item = HandOver>) -> (HandOvers, Waiting) {

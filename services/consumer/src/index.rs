@@ -10,34 +10,45 @@ use search::{Document, Indexed, SearchIndex};
 use service::telemetry::Repeats;
 use store::{Store, outbox, reindexes};
 use tokio::time::Instant;
+use trace::{Kind, Tracer};
 
-use crate::{hand_over::Waiting, meters};
+use crate::{hand_over::Waiting, meters, traced::Spans};
 
 /// While the index does not serve, it is said this often.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// Writes hand-overs until there can be no more. A request begins no sooner than `every` after the one before it, unless enough
 /// waits for it.
-pub(crate) async fn run(index: Index, store: Store, mut waiting: Waiting, every: Duration) {
+pub(crate) async fn run(index: Index, store: Store, tracer: Tracer, mut waiting: Waiting, every: Duration) {
     let mut due = Instant::now();
     while let Some(gathered) = waiting.gather(due).await {
         due = Instant::now() + every;
-        if let Err(error) = index_and_settle(&index, &store, &gathered.outbox_ids, &gathered.documents).await {
-            // The rows come due by themselves, and writing a document again changes nothing.
-            tracing::debug!(%error, "outbox rows left to the relay");
+        let traces = gathered.traces.iter().copied();
+        let mut spans = Spans::begin(&tracer, "index", Kind::Client, gathered.documents.len(), traces);
+        spans.say("db.system.name", "elasticsearch");
+        match index_and_settle(&index, &store, &gathered.outbox_ids, &gathered.documents).await {
+            Ok(Written::All) => {}
+            Ok(Written::InPart) => spans.fail("left to the relay"),
+            Err(error) => {
+                // The rows come due by themselves, and writing a document again changes nothing.
+                tracing::debug!(%error, "outbox rows left to the relay");
+                spans.fail("left to the relay");
+            }
         }
         meters::index_lag(gathered.age());
     }
 }
 
-async fn index_and_settle(index: &Index, store: &Store, ids: &[u64], documents: &[Document]) -> Result<(), store::Error> {
+async fn index_and_settle(index: &Index, store: &Store, ids: &[u64], documents: &[Document]) -> Result<Written, store::Error> {
     let aim = Aim::now(store).await?;
     let outcome = index.write(documents, aim).await;
     let mut connection = store.acquire().await?;
-    match outcome {
-        Ok(Written::All) => outbox::remove(&mut connection, ids, aim.reindex, Timestamp::now()).await,
-        Ok(Written::InPart) | Err(_) => outbox::postpone(&mut connection, ids, Timestamp::now()).await,
+    let written = outcome.unwrap_or(Written::InPart);
+    match written {
+        Written::All => outbox::remove(&mut connection, ids, aim.reindex, Timestamp::now()).await?,
+        Written::InPart => outbox::postpone(&mut connection, ids, Timestamp::now()).await?,
     }
+    Ok(written)
 }
 
 /// Which versions of the index are written: while it is being made anew, the new one too. To be asked for before the writing, and to

@@ -35,6 +35,7 @@ mod start;
 mod stragglers;
 mod taking;
 mod told;
+mod traced;
 
 pub use config::{Config, DEFAULT_PORT, InvalidSettings, Settings};
 pub use start::{Error, Running, start};

@@ -11,6 +11,7 @@ use service::telemetry::Repeats;
 use store::{Store, partition_epochs};
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use crate::{
     backoff::{Backoff, Bounds},
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) taking: Taking,
     pub(crate) limits: Limits,
     pub(crate) retry: Bounds,
+    pub(crate) tracer: Tracer,
 }
 
 /// One partition's pipeline.
@@ -58,7 +60,7 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     pub(crate) fn new(shared: Arc<Shared>, deliveries: Deliveries, hand_overs: HandOvers) -> Self {
         let persister = Persister::new(shared.store.clone(), deliveries.partition());
-        let committer = Committer::new(persister, hand_overs, shared.limits, shared.retry);
+        let committer = Committer::new(persister, hand_overs, shared.tracer.clone(), shared.limits, shared.retry);
         let none = Epoch::new(0);
         Self {
             shared,

@@ -25,6 +25,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use crate::{
     Config, InvalidSettings,
@@ -48,6 +49,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error(transparent)]
     Service(#[from] service::Error),
+    /// The settings of traces are of no use.
+    #[error(transparent)]
+    Trace(#[from] trace::InvalidSettings),
     /// MySQL's settings are of no use.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -106,6 +110,7 @@ pub async fn start(
     config.consumer.check()?;
     meters::register();
     let stop = shutdown.child_token();
+    let tracer = Tracer::start(&config.trace, "consumer", env!("CARGO_PKG_VERSION"))?;
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     let search = SearchIndex::connect(&config.elasticsearch)?;
@@ -115,11 +120,12 @@ pub async fn start(
 
     let health = health::routes(checks(&store, &consumer, &search), telemetry.clone());
     // Nobody is sent here, so nothing has to go elsewhere before it stops.
-    let server = http::serve(listener, &http::Settings { drain_ms: 0, ..config.http.clone() }, stop.clone(), health)?;
+    let admin = http::Settings { drain_ms: 0, ..config.http.clone() };
+    let server = http::serve(listener, &admin, Tracer::off(), stop.clone(), health)?;
 
     let index = Index::new(search);
     let (hand_overs, waiting) = hand_over::queue(config.consumer.indexer_queue_batches);
-    let indexer = tokio::spawn(index::run(index.clone(), store.clone(), waiting, config.consumer.index_every()));
+    let indexer = tokio::spawn(index::run(index.clone(), store.clone(), tracer.clone(), waiting, config.consumer.index_every()));
     let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
     tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
@@ -138,6 +144,7 @@ pub async fn start(
         taking,
         limits: config.consumer.limits(),
         retry: config.consumer.retry(),
+        tracer: tracer.clone(),
     });
     let abort = CancellationToken::new();
     let mut pipelines = JoinSet::new();
@@ -150,7 +157,7 @@ pub async fn start(
     // The pipelines hold the others: the indexer ends after them.
     drop(hand_overs);
     let limit = Duration::from_millis(config.http.shutdown_ms);
-    let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, stop: stop.clone(), limit }.finished());
+    let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, tracer, stop: stop.clone(), limit }.finished());
     Ok(Running { server, work, stop })
 }
 
@@ -172,6 +179,7 @@ struct Work {
     abort: CancellationToken,
     consumer: Consumer,
     indexer: JoinHandle<()>,
+    tracer: Tracer,
     stop: CancellationToken,
     limit: Duration,
 }
@@ -193,6 +201,7 @@ impl Work {
             tracing::info!("stopped with batches that are not indexed; the outbox has them");
             self.indexer.abort();
         }
+        self.tracer.finish().await;
         outcome
     }
 }

@@ -12,7 +12,7 @@ use numbering::{Accepted, MAX_BATCH, NewMessages};
 use ratelimit::Deferred;
 use serde_json::Value;
 use service::{
-    http::{Body, RequestId},
+    http::Body,
     problem::{FieldError, Problem},
 };
 
@@ -21,6 +21,7 @@ use crate::{
     errors::problem,
     key::Key,
     messages::{chat_of, text},
+    origin::Origin,
     state::State,
 };
 
@@ -38,9 +39,9 @@ pub(crate) async fn create(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, charge, &id).await?;
+    let (accepted, count) = accept(&state, &path, key, &body, charge, &origin).await?;
     Ok(Family::Unversioned.messages(accepted, count))
 }
 
@@ -51,9 +52,9 @@ pub(crate) async fn create_v1(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, charge, &id).await?;
+    let (accepted, count) = accept(&state, &path, key, &body, charge, &origin).await?;
     Ok(Family::V1.messages(accepted, count))
 }
 
@@ -63,12 +64,20 @@ async fn accept(
     key: Key,
     body: &Body,
     charge: Deferred,
-    id: &RequestId,
+    origin: &Origin,
 ) -> Result<(Accepted<MessageNumber>, usize), Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let (token, chat) = chat_of(token, chat)?;
     let bodies = bodies(body.object(None)?.remove(Field::Messages.as_str()))?;
-    let new = NewMessages { token, chat, bodies, key: key.0, charge: charge.0, request_id: id.to_string() };
+    let new = NewMessages {
+        token,
+        chat,
+        bodies,
+        key: key.0,
+        charge: charge.0,
+        request_id: origin.request_id(),
+        trace: origin.trace.clone(),
+    };
     let accepted = state.numbering.create_messages(&new, deadline).await.map_err(problem)?;
     Ok((accepted, new.bodies.len()))
 }

@@ -9,13 +9,9 @@ use actix_web::{
 use domain::{ApplicationToken, ChatName, ChatNumber, Field};
 use numbering::{Accepted, NewChat};
 use ratelimit::Deferred;
-use service::{
-    http::{Body, RequestId},
-    json::text_field,
-    problem::Problem,
-};
+use service::{http::Body, json::text_field, problem::Problem};
 
-use crate::{answers::Family, errors::problem, key::Key, state::State};
+use crate::{answers::Family, errors::problem, key::Key, origin::Origin, state::State};
 
 /// Of the unversioned family, and of the older spelling `POST /chats/{token}`.
 pub(crate) async fn create(
@@ -24,9 +20,9 @@ pub(crate) async fn create(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::Unversioned.chat(accept(&state, &token, key, &body, charge, &id).await?))
+    Ok(Family::Unversioned.chat(accept(&state, &token, key, &body, charge, &origin).await?))
 }
 
 /// Of `/api/v1`.
@@ -36,9 +32,9 @@ pub(crate) async fn create_v1(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::V1.chat(accept(&state, &token, key, &body, charge, &id).await?))
+    Ok(Family::V1.chat(accept(&state, &token, key, &body, charge, &origin).await?))
 }
 
 async fn accept(
@@ -47,12 +43,12 @@ async fn accept(
     key: Key,
     body: &Body,
     charge: Deferred,
-    id: &RequestId,
+    origin: &Origin,
 ) -> Result<Accepted<ChatNumber>, Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let token = ApplicationToken::parse(token).map_err(|_| Problem::application_not_found())?;
     let mut fields = body.optional_object(Some("chat"))?;
     let name = text_field(&mut fields, Field::Name)?.map(ChatName::new).transpose()?;
-    let new = NewChat { token, name, key: key.0, charge: charge.0, request_id: id.to_string() };
+    let new = NewChat { token, name, key: key.0, charge: charge.0, request_id: origin.request_id(), trace: origin.trace.clone() };
     state.numbering.create_chat(&new, deadline).await.map_err(problem)
 }

@@ -22,6 +22,8 @@ pub struct Config {
     pub rate_limit: ratelimit::Settings,
     /// Logs.
     pub log: service::telemetry::Settings,
+    /// Traces.
+    pub trace: trace::Settings,
     /// The service's own.
     pub ingest: Settings,
 }

@@ -11,6 +11,7 @@ mod errors;
 mod key;
 mod messages;
 mod openapi;
+mod origin;
 mod routes;
 mod start;
 mod state;

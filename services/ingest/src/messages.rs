@@ -10,13 +10,9 @@ use domain::{ApplicationToken, ChatNumber, Field, Invalid, MessageBody, MessageN
 use numbering::{Accepted, NewMessage};
 use ratelimit::Deferred;
 use serde_json::{Map, Value};
-use service::{
-    http::{Body, RequestId},
-    json::text_field,
-    problem::Problem,
-};
+use service::{http::Body, json::text_field, problem::Problem};
 
-use crate::{answers::Family, errors::problem, key::Key, state::State};
+use crate::{answers::Family, errors::problem, key::Key, origin::Origin, state::State};
 
 /// Carries the application's token where a path has no place for it.
 pub(crate) const TOKEN_HEADER: &str = "X-Application-Token";
@@ -28,9 +24,9 @@ pub(crate) async fn create(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::Unversioned.message(accept(&state, &path.0, &path.1, key, &body, charge, &id).await?))
+    Ok(Family::Unversioned.message(accept(&state, &path.0, &path.1, key, &body, charge, &origin).await?))
 }
 
 /// Of `/api/v1`.
@@ -40,9 +36,9 @@ pub(crate) async fn create_v1(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    Ok(Family::V1.message(accept(&state, &path.0, &path.1, key, &body, charge, &id).await?))
+    Ok(Family::V1.message(accept(&state, &path.0, &path.1, key, &body, charge, &origin).await?))
 }
 
 /// The older spelling: a chat's number alone names no chat, so the application's token must come in a header.
@@ -53,10 +49,10 @@ pub(crate) async fn create_by_header(
     key: Key,
     body: Body,
     charge: Deferred,
-    id: RequestId,
+    origin: Origin,
 ) -> Result<HttpResponse, Problem> {
     let token = request.headers().get(TOKEN_HEADER).ok_or_else(|| Problem::missing_header(TOKEN_HEADER))?;
-    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, charge, &id).await?;
+    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, charge, &origin).await?;
     Ok(Family::Unversioned.message(accepted))
 }
 
@@ -67,12 +63,20 @@ async fn accept(
     key: Key,
     body: &Body,
     charge: Deferred,
-    id: &RequestId,
+    origin: &Origin,
 ) -> Result<Accepted<MessageNumber>, Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
     let (token, chat) = chat_of(token, chat)?;
     let body = text(&mut body.object(Some("message"))?)?;
-    let new = NewMessage { token, chat, body, key: key.0, charge: charge.0, request_id: id.to_string() };
+    let new = NewMessage {
+        token,
+        chat,
+        body,
+        key: key.0,
+        charge: charge.0,
+        request_id: origin.request_id(),
+        trace: origin.trace.clone(),
+    };
     state.numbering.create_message(&new, deadline).await.map_err(problem)
 }
 

@@ -18,6 +18,7 @@ use service::{
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use crate::{Config, routes, state::State};
 
@@ -30,6 +31,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error(transparent)]
     Service(#[from] service::Error),
+    /// The settings of traces are of no use.
+    #[error(transparent)]
+    Trace(#[from] trace::InvalidSettings),
     /// MySQL's settings are of no use.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -49,6 +53,7 @@ pub struct Running {
     server: http::Running,
     publisher: Publisher,
     background: CancellationToken,
+    tracer: Tracer,
 }
 
 impl Running {
@@ -65,6 +70,7 @@ impl Running {
         let outcome = self.server.finished().await;
         self.publisher.drain().await;
         self.background.cancel();
+        self.tracer.finish().await;
         Ok(outcome?)
     }
 }
@@ -81,6 +87,7 @@ pub async fn start(
 ) -> Result<Running, Error> {
     // What requests need outlives the accepting of requests.
     let background = CancellationToken::new();
+    let tracer = Tracer::start(&config.trace, "ingest", env!("CARGO_PKG_VERSION"))?;
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     let rate_limit = RateLimit::start(&config.rate_limit, counting(&sequencer, &config.redis)).await?.deferring_creates();
@@ -95,14 +102,14 @@ pub async fn start(
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
     let stopping = shutdown.clone();
     let state = Data::new(State { numbering, settings: config.ingest });
-    let server = http::serve(listener, &config.http, shutdown, move |routes| {
+    let server = http::serve(listener, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Reporter::new(roster, telemetry, "ingest", server.address()).start(stopping);
-    Ok(Running { server, publisher, background })
+    Ok(Running { server, publisher, background, tracer })
 }
 
 /// Requests are counted where numbers are given.

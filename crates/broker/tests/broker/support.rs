@@ -154,6 +154,7 @@ pub(crate) fn item(number: u64) -> Item {
         body: MessageBody::new(format!("message {number}")).unwrap(),
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+        trace: None,
     })
 }
 

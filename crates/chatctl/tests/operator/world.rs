@@ -23,6 +23,7 @@ pub(crate) fn message(application_id: ApplicationId, number: u64, body: &str) ->
         body: MessageBody::new(body).unwrap(),
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+        trace: None,
     }
 }
 

@@ -7,8 +7,12 @@ use events::{ChatCreated, Item};
 use gcra::Charge;
 use sequencer::ChatIssue;
 use tokio::time::timeout_at;
+use trace::Parent;
 
-use super::{ATTEMPTS, Accepted, Numbered, Step};
+use super::{
+    ATTEMPTS, Accepted, Numbered, Step,
+    traced::{Publishing, taking_number},
+};
 use crate::{
     Dependency, Error, Numbering,
     once::{Place, Request},
@@ -27,6 +31,8 @@ pub struct NewChat {
     pub charge: Option<Charge>,
     /// The request that asks for it.
     pub request_id: String,
+    /// What it is done for.
+    pub trace: Parent,
 }
 
 impl Numbering {
@@ -45,7 +51,7 @@ impl Numbering {
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = request.as_ref().map(|request| request.attempt(event_id, created_at));
             let issue = self.sequencer.issue_chat_once(&adopted, new.token, once.as_ref(), new.charge.as_ref());
-            let numbered = match issue.await {
+            let numbered = match taking_number(&new.trace, issue).await {
                 Ok(ChatIssue::Issued { application_id, number }) => {
                     Numbered { application_id, number, event_id, created_at, again: false }
                 }
@@ -68,8 +74,10 @@ impl Numbering {
             };
             let Numbered { application_id, number, event_id, created_at, again } = numbered;
             let (name, request_id) = (new.name.clone(), new.request_id.clone());
-            let item = Item::Chat(ChatCreated { event_id, application_id, number, name, created_at, request_id });
-            if !self.publish(&adopted, application_id, number, item.into(), again).await? {
+            let publishing = Publishing::begin(&new.trace);
+            let trace = publishing.text();
+            let item = Item::Chat(ChatCreated { event_id, application_id, number, name, created_at, request_id, trace });
+            if !publishing.watch(self.publish(&adopted, application_id, number, item.into(), again)).await? {
                 continue;
             }
             self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);

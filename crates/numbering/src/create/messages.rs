@@ -8,8 +8,12 @@ use events::{Item, MessageCreated};
 use gcra::Charge;
 use sequencer::MessageIssue;
 use tokio::time::timeout_at;
+use trace::Parent;
 
-use super::{ATTEMPTS, Accepted, Numbered, Step};
+use super::{
+    ATTEMPTS, Accepted, Numbered, Step,
+    traced::{Publishing, taking_number},
+};
 use crate::{
     Dependency, Error, Numbering,
     once::{Place, Request},
@@ -33,6 +37,8 @@ pub struct NewMessage {
     pub charge: Option<Charge>,
     /// The request that asks for it.
     pub request_id: String,
+    /// What it is done for.
+    pub trace: Parent,
 }
 
 /// Messages to create together: all of them are accepted, under numbers that follow one another, or none is.
@@ -50,6 +56,8 @@ pub struct NewMessages {
     pub charge: Option<Charge>,
     /// The request that asks for them.
     pub request_id: String,
+    /// What it is done for.
+    pub trace: Parent,
 }
 
 /// Either of them.
@@ -60,6 +68,7 @@ struct Texts<'a> {
     request: Option<Request>,
     charge: Option<&'a Charge>,
     request_id: &'a str,
+    trace: &'a Parent,
 }
 
 impl Numbering {
@@ -68,10 +77,10 @@ impl Numbering {
     /// # Errors
     /// Any [`Error`], at the latest at `deadline`.
     pub async fn create_message(&self, new: &NewMessage, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
-        let NewMessage { token, chat, body, key, charge, request_id } = new;
+        let NewMessage { token, chat, body, key, charge, request_id, trace } = new;
         let bodies = slice::from_ref(body);
         let request = Request::for_messages(key.as_ref(), "message", *chat, bodies);
-        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id };
+        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id, trace };
         self.create_texts(texts, deadline).await
     }
 
@@ -80,9 +89,9 @@ impl Numbering {
     /// # Errors
     /// Any [`Error`], at the latest at `deadline`.
     pub async fn create_messages(&self, new: &NewMessages, deadline: Instant) -> Result<Accepted<MessageNumber>, Error> {
-        let NewMessages { token, chat, bodies, key, charge, request_id } = new;
+        let NewMessages { token, chat, bodies, key, charge, request_id, trace } = new;
         let request = Request::for_messages(key.as_ref(), "batch", *chat, bodies);
-        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id };
+        let texts = Texts { token: *token, chat: *chat, bodies, request, charge: charge.as_ref(), request_id, trace };
         self.create_texts(texts, deadline).await
     }
 
@@ -96,13 +105,15 @@ impl Numbering {
             let adopted = self.ready(count.into()).await?;
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = texts.request.as_ref().map(|request| request.attempt(event_id, created_at));
-            let issue = match (&once, texts.charge) {
-                (None, None) => self.coalescer.issue_messages(&adopted, token, chat, count).await,
-                (once, charge) => {
-                    self.sequencer.issue_messages_once(&adopted, token, chat, count.into(), once.as_ref(), charge).await
+            let issue = async {
+                match (&once, texts.charge) {
+                    (None, None) => self.coalescer.issue_messages(&adopted, token, chat, count).await,
+                    (once, charge) => {
+                        self.sequencer.issue_messages_once(&adopted, token, chat, count.into(), once.as_ref(), charge).await
+                    }
                 }
             };
-            let numbered = match issue {
+            let numbered = match taking_number(texts.trace, issue).await {
                 Ok(MessageIssue::Issued { application_id, number }) => {
                     Numbered { application_id, number, event_id, created_at, again: false }
                 }
@@ -129,8 +140,9 @@ impl Numbering {
                     continue;
                 }
             };
-            let items = texts.items(&numbered);
-            if self.publish(&adopted, numbered.application_id, chat, items, numbered.again).await? {
+            let publishing = Publishing::begin(texts.trace);
+            let items = texts.items(&numbered, publishing.text().as_deref());
+            if publishing.watch(self.publish(&adopted, numbered.application_id, chat, items, numbered.again)).await? {
                 self.mark(&adopted, token, texts.request.map(|request| request.key()), numbered.event_id);
                 return Ok(Accepted { number: numbered.number, replayed: numbered.again });
             }
@@ -146,7 +158,7 @@ impl Texts<'_> {
     }
 
     /// The events; those of a batch have names that follow from the first one's, so that publishing again is the same events.
-    fn items(&self, numbered: &Numbered<MessageNumber>) -> Items {
+    fn items(&self, numbered: &Numbered<MessageNumber>, trace: Option<&str>) -> Items {
         let item = |index: u16, body: &MessageBody, number| {
             Item::Message(MessageCreated {
                 event_id: numbered.event_id.nth(index),
@@ -156,6 +168,7 @@ impl Texts<'_> {
                 body: body.clone(),
                 created_at: numbered.created_at,
                 request_id: self.request_id.to_owned(),
+                trace: trace.map(str::to_owned),
             })
         };
         match self.bodies {

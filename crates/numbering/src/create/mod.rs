@@ -5,6 +5,7 @@
 
 mod chats;
 mod messages;
+mod traced;
 
 use std::{sync::Arc, time::Instant};
 

@@ -13,7 +13,7 @@ const PREFIX: &str = "CHAT__";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Names by which operators know a setting already. Of two for one setting the later one wins, and `CHAT__…` over both.
-const WELL_KNOWN: [(&str, &str); 12] = [
+const WELL_KNOWN: [(&str, &str); 13] = [
     ("DATABASE_URL", "mysql.url"),
     ("REDIS_URL", "redis.url"),
     ("AMQP_URL", "amqp.url"),
@@ -23,6 +23,7 @@ const WELL_KNOWN: [(&str, &str); 12] = [
     ("CHAT_QUEUE_THRESHOLD", "consumer.chat_batch_items"),
     ("MESSAGE_QUEUE_THRESHOLD", "consumer.message_batch_items"),
     ("PORT", "http.port"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "trace.endpoint"),
     ("LOG_FORMAT", "log.format"),
     ("LOG_LEVEL", "log.filter"),
     ("RUST_LOG", "log.filter"),

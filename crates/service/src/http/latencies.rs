@@ -37,7 +37,7 @@ impl Latencies {
 }
 
 /// A client may invent methods; they share one label.
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -14,11 +14,13 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
+use trace::{Context, Span, Tracer};
 
 use super::in_flight::Requests;
-use super::latencies::Latencies;
+use super::latencies::{Latencies, method_label};
 use super::request_id::{HEADER, RequestId, RequestIds};
 use super::security;
+use super::traced;
 use super::unknown_parameters;
 use super::unread::ChunkedBody;
 use crate::problem::Problem;
@@ -31,15 +33,16 @@ pub(super) struct Worker {
     ids: RequestIds,
     latencies: Latencies,
     requests: Requests,
+    tracer: Tracer,
     request_limit: usize,
     draining: CancellationToken,
 }
 
 impl Worker {
     /// Once `draining` is cancelled, clients are asked to go elsewhere.
-    pub(super) fn new(request_limit: usize, draining: CancellationToken) -> Rc<Self> {
+    pub(super) fn new(tracer: Tracer, request_limit: usize, draining: CancellationToken) -> Rc<Self> {
         let (ids, latencies, requests) = (RequestIds::new(), Latencies::default(), Requests::new());
-        Rc::new(Self { ids, latencies, requests, request_limit, draining })
+        Rc::new(Self { ids, latencies, requests, tracer, request_limit, draining })
     }
 }
 
@@ -50,13 +53,17 @@ pub(super) async fn surround(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let in_flight = worker.requests.enter();
+    let (span, parent) = traced::begin(&worker.tracer, request.headers());
     let exchange = Exchange {
         started: Instant::now(),
         method: request.method().clone(),
         id: RequestId::sent(request.headers()).unwrap_or_else(|| worker.ids.next()),
+        trace_id: parent.context().map(Context::trace_id),
+        span,
         worker,
     };
     request.extensions_mut().insert(exchange.id.clone());
+    request.extensions_mut().insert(parent);
     let chunked = ChunkedBody::of(&mut request);
     let keep = |answer: HttpResponse| match chunked {
         Some(body) => body.keep(answer),
@@ -83,11 +90,13 @@ struct Exchange {
     started: Instant,
     method: Method,
     id: RequestId,
+    trace_id: Option<String>,
+    span: Span,
 }
 
 impl Exchange {
     /// Completes the answer, then counts and logs it.
-    fn finish(&self, route: &str, answer: HttpResponse) -> HttpResponse {
+    fn finish(self, route: &str, answer: HttpResponse) -> HttpResponse {
         let mut answer = match Problem::of_answer(&answer, self.worker.request_limit) {
             None => answer,
             Some(problem) => {
@@ -104,11 +113,12 @@ impl Exchange {
         let took = self.started.elapsed();
         self.worker.latencies.record(&self.method, route, answer.status(), took);
         self.log(route, answer.status(), took);
+        traced::end(self.span, method_label(&self.method), route, answer.status());
         answer
     }
 
     /// Completes an answer for which the framework has given no request back.
-    fn without_request(&self, answer: HttpResponse) -> Error {
+    fn without_request(self, answer: HttpResponse) -> Error {
         let answer = self.finish(UNMATCHED, answer);
         InternalError::from_response("answered", answer).into()
     }
@@ -127,6 +137,7 @@ impl Exchange {
             status = status.as_u16(),
             ms = took.as_secs_f64() * 1000.0,
             request_id = self.id.as_str(),
+            trace_id = self.trace_id.as_deref(),
             "answered"
         );
     }
@@ -140,18 +151,22 @@ mod tests {
     use super::*;
     use crate::telemetry::Captured;
 
+    const TRACE_ID: &str = "trace_id=\"0af7651916cd43dd8448eb211c80319c\"";
+    const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
     /// The lines that one request to `path` leaves in the log.
     async fn log_of(path: &str) -> Vec<String> {
         let log = Captured::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
         let _until_the_end = tracing::subscriber::set_default(subscriber);
-        let worker = Worker::new(100, CancellationToken::new());
+        let worker = Worker::new(Tracer::off(), 100, CancellationToken::new());
         let application = App::new()
             .route("/things/{token}", web::get().to(async || "found"))
             .route("/bug/{token}", web::get().to(async || Err::<String, _>(Problem::internal("row without a key"))))
             .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)));
-        let request = test::TestRequest::get().uri(path).insert_header((HEADER, "r-1")).to_request();
+        let request =
+            test::TestRequest::get().uri(path).insert_header((HEADER, "r-1")).insert_header(("traceparent", CALLER)).to_request();
         test::call_service(&test::init_service(application).await, request).await;
         log.text().lines().map(str::to_owned).collect()
     }
@@ -164,7 +179,7 @@ mod tests {
         ] {
             let lines = log_of(path).await;
             assert_eq!(lines.len(), 1, "{lines:?}");
-            for part in ["access: answered method=\"GET\"", route, status, "ms=", "request_id=\"r-1\""] {
+            for part in ["access: answered method=\"GET\"", route, status, "ms=", "request_id=\"r-1\"", TRACE_ID] {
                 assert!(lines[0].contains(part), "{part} in {lines:?}");
             }
             assert!(!lines[0].contains("secret"), "{lines:?}");

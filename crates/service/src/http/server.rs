@@ -12,6 +12,7 @@ use actix_web::web::{self, JsonConfig, PathConfig, PayloadConfig, QueryConfig, S
 use actix_web::{App, HttpServer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use super::Settings;
 use super::middleware::{Worker, surround};
@@ -53,7 +54,13 @@ pub(crate) struct Draining(pub(crate) CancellationToken);
 ///
 /// # Errors
 /// [`Error::Server`] when the listener cannot be used.
-pub fn serve<F>(listener: TcpListener, settings: &Settings, shutdown: CancellationToken, configure: F) -> Result<Running, Error>
+pub fn serve<F>(
+    listener: TcpListener,
+    settings: &Settings,
+    tracer: Tracer,
+    shutdown: CancellationToken,
+    configure: F,
+) -> Result<Running, Error>
 where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
@@ -63,7 +70,7 @@ where
     let cors = settings.cors_origins.clone();
     let application = move || {
         // A token of its own, because whoever asks one takes its lock.
-        let worker = Worker::new(limits.bytes, draining.child_token());
+        let worker = Worker::new(tracer.clone(), limits.bytes, draining.child_token());
         App::new()
             .app_data(limits)
             .app_data(Draining(draining.clone()))

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 /// No answer in a test may take longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ impl Server {
         telemetry();
         let settings = settings(variables);
         let shutdown = CancellationToken::new();
-        let running = serve(bind(&settings).await.unwrap(), &settings, shutdown.clone(), configure).unwrap();
+        let running = serve(bind(&settings).await.unwrap(), &settings, Tracer::off(), shutdown.clone(), configure).unwrap();
         Self { address: running.address(), shutdown, running: Some(running) }
     }
 

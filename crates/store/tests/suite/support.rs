@@ -119,6 +119,7 @@ pub(crate) fn chat(application_id: ApplicationId, number: u64) -> ChatCreated {
         name: None,
         created_at: Timestamp::now(),
         request_id: "request".to_owned(),
+        trace: None,
     }
 }
 
@@ -131,6 +132,7 @@ pub(crate) fn message(application_id: ApplicationId, chat: u64, number: u64, tex
         body: body(text),
         created_at: Timestamp::now(),
         request_id: "request".to_owned(),
+        trace: None,
     }
 }
 

@@ -110,6 +110,7 @@ async fn store_late(system: &System, application_id: ApplicationId, chat: &Chat,
         body: MessageBody::new("late").unwrap(),
         created_at: Timestamp::now(),
         request_id: "late".to_owned(),
+        trace: None,
     };
     store::messages::insert(&mut system.store().acquire().await.unwrap(), &[message]).await.unwrap();
 }
@@ -227,6 +228,7 @@ async fn a_chat_that_comes_late_is_seen_in_its_place() {
         name: None,
         created_at: Timestamp::now(),
         request_id: "late".to_owned(),
+        trace: None,
     };
     store::chats::insert(conn, &[chat(4)]).await.unwrap();
     let (shown, next, _) = page(client, &list, "next").await;

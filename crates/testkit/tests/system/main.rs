@@ -30,3 +30,4 @@ mod search_down;
 mod stopping;
 mod tidying;
 mod topology;
+mod traces;

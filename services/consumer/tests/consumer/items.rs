@@ -11,6 +11,7 @@ pub(crate) fn chat(application: u64, number: u64) -> Item {
         name: None,
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+        trace: None,
     })
 }
 
@@ -27,6 +28,7 @@ pub(crate) fn worded(application: u64, chat: u64, number: u64, body: &str) -> It
         body: MessageBody::new(body).unwrap(),
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+        trace: None,
     })
 }
 

@@ -1,0 +1,71 @@
+//! The section `trace`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+/// The section `trace`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where a collector listens for OTLP over HTTP, such as `http://localhost:4318`; empty: no traces.
+    pub endpoint: String,
+    /// Of the requests whose caller has not decided, one in so many is traced; 0: none.
+    pub one_in: u32,
+    /// Spans that may wait to be sent; more are dropped.
+    pub queue_spans: usize,
+    /// How long the collector may take for what is sent at once, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// A setting that cannot work, and what it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSettings(pub(crate) &'static str);
+
+impl Settings {
+    /// Where spans are posted to; `None` when there are to be no traces.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] names the first setting that cannot work.
+    pub(crate) fn target(&self) -> Result<Option<Url>, InvalidSettings> {
+        if !(1..=1_000_000).contains(&self.queue_spans) {
+            return Err(InvalidSettings("trace.queue_spans must be 1 to 1000000"));
+        }
+        if !(1..=60_000).contains(&self.timeout_ms) {
+            return Err(InvalidSettings("trace.timeout_ms must be 1 to 60000"));
+        }
+        if self.endpoint.is_empty() {
+            return Ok(None);
+        }
+        let invalid = InvalidSettings("trace.endpoint must be an http:// or https:// URL, such as http://localhost:4318");
+        // The standard adds this path to the endpoint that all signals share (OTLP 1.0, "OTLP/HTTP Request").
+        let target = Url::parse(&format!("{}/v1/traces", self.endpoint.trim_end_matches('/'))).map_err(|_| invalid)?;
+        if matches!(target.scheme(), "http" | "https") && target.has_host() { Ok(Some(target)) } else { Err(invalid) }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(endpoint: &str) -> Result<Option<String>, InvalidSettings> {
+        let settings = Settings { endpoint: endpoint.to_owned(), one_in: 1, queue_spans: 1, timeout_ms: 1 };
+        settings.target().map(|target| target.map(|url| url.to_string()))
+    }
+
+    #[test]
+    fn the_endpoint_is_a_url_or_nothing() {
+        assert_eq!(target(""), Ok(None));
+        assert_eq!(target("http://localhost:4318").unwrap().unwrap(), "http://localhost:4318/v1/traces");
+        assert_eq!(target("https://collector.example/otlp/").unwrap().unwrap(), "https://collector.example/otlp/v1/traces");
+        for endpoint in ["localhost:4318", "grpc://localhost:4317", "http://", "yes"] {
+            assert!(target(endpoint).is_err(), "{endpoint}");
+        }
+    }
+}
