@@ -234,6 +234,10 @@ struct Applications;
 impl List for Applications {
     type Entry = Application;
 
+    fn number(application: &Application) -> u64 {
+        application.id.get()
+    }
+
     async fn entries(&self, conn: &mut Connection, seek: Seek) -> Result<Vec<Application>, Error> {
         let query = applications::table
             .filter(applications::id.between(*seek.numbers.start(), *seek.numbers.end()))

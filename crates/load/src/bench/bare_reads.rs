@@ -63,8 +63,9 @@ pub(super) async fn start(mysql: &str) -> anyhow::Result<Side> {
 pub(crate) async fn serve(options: Options) -> anyhow::Result<()> {
     let workers = std::thread::available_parallelism()?.get();
     let most = CONNECTIONS.div_ceil(workers);
-    let pool =
-        PoolOpts::new().with_constraints(PoolConstraints::new(0, most).context("no connections")?).with_reset_connection(false);
+    // What comes back beyond the least is closed at once: most would be opened anew for each read.
+    let kept = PoolConstraints::new(most, most).context("no connections")?;
+    let pool = PoolOpts::new().with_constraints(kept).with_reset_connection(false);
     let opts: Opts = OptsBuilder::from_opts(Opts::from_url(&options.mysql)?).prefer_socket(false).pool_opts(pool).into();
     // Each worker has a pool of its own: a connection belongs to the runtime that opened it.
     let application = move || {

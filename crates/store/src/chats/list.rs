@@ -28,6 +28,10 @@ struct Chats {
 impl List for Chats {
     type Entry = Chat;
 
+    fn number(chat: &Chat) -> u64 {
+        chat.number.get()
+    }
+
     async fn entries(&self, conn: &mut Connection, seek: Seek) -> Result<Vec<Chat>, Error> {
         let query = chats::table
             .filter(chats::application_id.eq(self.application_id))

@@ -71,6 +71,10 @@ impl Messages {
 impl List for Messages {
     type Entry = Message;
 
+    fn number(message: &Message) -> u64 {
+        message.number.get()
+    }
+
     async fn entries(&self, conn: &mut Connection, seek: Seek) -> Result<Vec<Message>, Error> {
         let query = messages::table
             .filter(messages::application_id.eq(self.application_id))
