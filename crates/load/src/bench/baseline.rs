@@ -111,6 +111,7 @@ pub(super) fn payload(chat: ChatNumber, number: MessageNumber, body: MessageBody
         number,
         body,
         created_at: Timestamp::now(),
+        trace: None,
     });
     Ok(events::encode_items(Epoch::new(1), &[item])?)
 }
