@@ -22,8 +22,7 @@ impl Servers {
             return Self { stack: None, own, _turn: None };
         }
         let turn = gate::turn().await;
-        let elasticsearch =
-            ElasticsearchOptions { heap_mib: ELASTICSEARCH_HEAP_MIB, short_lived: true, ..ElasticsearchOptions::default() };
+        let elasticsearch = ElasticsearchOptions { heap_mib: ELASTICSEARCH_HEAP_MIB, short_lived: true };
         let options = StackOptions { elasticsearch, ..StackOptions::only(own.iter().copied()) };
         let stack = Stack::up(options, &Quiet).await.unwrap_or_else(|error| panic!("a private server does not start: {error}"));
         Self { stack: Some(stack), own, _turn: Some(turn) }
