@@ -30,5 +30,6 @@ fn item(number: u64) -> Option<Item> {
         body: MessageBody::new(TEXT).ok()?,
         created_at: Timestamp::from_unix_millis(MOMENT_MS)?,
         request_id: format!("0f8fad5b-d9cb-869f-a165-{:012x}", 70_000 + number),
+        trace: None,
     }))
 }

@@ -8,7 +8,7 @@ use search::SearchIndex;
 use store::{
     Store,
     counts::{self, ChatCount},
-    messages::{self, Place, Version},
+    messages::{self, Place},
 };
 
 use super::{

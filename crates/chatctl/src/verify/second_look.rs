@@ -6,11 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use domain::{ApplicationId, ChatNumber, Timestamp};
 use search::Held;
-use store::{
-    Range, chats, dead_letters,
-    messages::{self, Version},
-    outbox,
-};
+use store::{Range, chats, dead_letters, messages, outbox};
 use tokio::time::sleep;
 
 use super::{

@@ -75,7 +75,15 @@ async fn rivals(connection: &mut Connection) -> anyhow::Result<Vec<Item>> {
 
 fn rival_chat(application_id: ApplicationId, number: ChatNumber) -> Item {
     let (event_id, created_at) = (EventId::generate(), Timestamp::now());
-    Item::Chat(ChatCreated { event_id, application_id, number, name: None, created_at, request_id: "rival".to_owned(), trace: None })
+    Item::Chat(ChatCreated {
+        event_id,
+        application_id,
+        number,
+        name: None,
+        created_at,
+        request_id: "rival".to_owned(),
+        trace: None,
+    })
 }
 
 /// The chats of the newest application that has any.

@@ -69,6 +69,7 @@ fn message(application_id: ApplicationId, number: u64, body: &str) -> Item {
         body: MessageBody::new(body).unwrap(),
         created_at: Timestamp::now(),
         request_id: "test".to_owned(),
+        trace: None,
     })
 }
 
