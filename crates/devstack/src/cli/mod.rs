@@ -193,7 +193,6 @@ impl Tuning {
             elasticsearch: ElasticsearchOptions {
                 heap_mib: self.elasticsearch_heap,
                 short_lived: self.elasticsearch_short_lived,
-                ..ElasticsearchOptions::default()
             },
             ..StackOptions::default()
         })
