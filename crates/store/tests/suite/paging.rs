@@ -1,7 +1,9 @@
 //! Pages of chats and of messages: every edge, with and without gaps.
 
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
 use domain::{Page, PageLimit, PageRequest};
-use store::{chats, messages};
+use store::{Connection, chats, messages};
 
 use super::support::{Database, add_chats, add_messages, application, chat_number};
 
@@ -79,5 +81,40 @@ async fn an_empty_list_has_empty_pages_and_nothing_beside_them() {
         assert_eq!(told(chats::list(conn, app, request).await.unwrap(), |chat| chat.number.get()), (vec![], false, false));
         let page = messages::list(conn, app, chat_number(1), request).await.unwrap();
         assert_eq!(told(page, |message| message.number.get()), (vec![], false, false));
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Status {
+    #[diesel(sql_type = Text, column_name = "Value")]
+    value: String,
+}
+
+/// How many statements this session has executed so far, this one among them.
+async fn executed(conn: &mut Connection) -> u64 {
+    let asked = diesel::sql_query("SHOW SESSION STATUS LIKE 'Com_stmt_execute'").get_result::<Status>(conn).await;
+    asked.unwrap().value.parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_lies_beside_a_page_costs_a_seek_of_its_own_only_where_a_number_is_missing() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let app = application(conn).await.id;
+    add_messages(conn, app, 1, STORED.to_vec()).await;
+    let limit = PageLimit::new(3).unwrap();
+    for (request, statements) in [
+        (PageRequest::first(limit), 1),
+        (PageRequest::After { after: 3, limit }, 1),
+        (PageRequest::After { after: 12, limit }, 1),
+        (PageRequest::Before { before: 7, limit }, 1),
+        (PageRequest::Span { first: 8, limit }, 1),
+        (PageRequest::After { after: 5, limit }, 2),
+        (PageRequest::Before { before: 13, limit }, 2),
+        (PageRequest::Span { first: 10, limit }, 2),
+    ] {
+        let before = executed(conn).await;
+        messages::list(conn, app, chat_number(1), request).await.unwrap();
+        assert_eq!(executed(conn).await - before - 1, statements, "{request:?}");
     }
 }
