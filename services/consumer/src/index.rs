@@ -3,7 +3,7 @@
 //! It is only the short way: each hand-over has a row in the outbox, written with the messages, and whatever fails here is left
 //! to the relay. So it never retries.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::Timestamp;
 use search::{Document, Indexed, SearchIndex};
@@ -79,12 +79,14 @@ pub(crate) enum Written {
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
     search: SearchIndex,
-    failures: std::sync::Arc<Repeats>,
+    failures: Arc<Repeats>,
+    put_off: Arc<Repeats>,
 }
 
 impl Index {
     pub(crate) fn new(search: SearchIndex) -> Self {
-        Self { search, failures: std::sync::Arc::new(Repeats::every(SAY_EVERY)) }
+        let repeats = || Arc::new(Repeats::every(SAY_EVERY));
+        Self { search, failures: repeats(), put_off: repeats() }
     }
 
     /// Writes documents. Makes the index if it is missing.
@@ -123,12 +125,22 @@ impl Index {
         self.search.index(documents).await
     }
 
-    /// What the index refuses for good would be refused for ever: it is told, counted and let go.
+    /// What the index refuses for good would be refused for ever: it is told, counted and let go. All else is given again.
     fn report(&self, indexed: &Indexed) -> Written {
         meters::indexed(indexed.ok, indexed.rejected.len());
         if let Some((document, reason)) = indexed.rejected.first() {
             tracing::error!(%document, reason, rejected = indexed.rejected.len(), "the search index refuses messages");
         }
-        if indexed.retry.is_empty() { Written::All } else { Written::InPart }
+        if indexed.retry.is_empty() {
+            return Written::All;
+        }
+        if indexed.ok == 0 {
+            meters::index_failures(1);
+        }
+        if let Some(suppressed) = self.put_off.pass() {
+            let (messages, reason) = (indexed.retry.len(), indexed.retry_reason.as_deref());
+            tracing::warn!(messages, reason, suppressed, "the search index does not take messages now; they are given again");
+        }
+        Written::InPart
     }
 }
