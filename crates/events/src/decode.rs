@@ -112,7 +112,7 @@ fn decode_item(raw: &RawValue) -> Result<Item, BadItem> {
 /// Where reading failed. The error's own text may quote what a client wrote, so only a broken rule of ours is repeated.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let ours = ["name ", "body ", "number ", "missing field "].iter().any(|start| text.starts_with(start));
+    let ours = ["name ", "body ", "number ", "moment ", "missing field "].iter().any(|start| text.starts_with(start));
     if ours { text } else { format!("malformed item at column {}", error.column()) }
 }
 

@@ -101,6 +101,8 @@ impl Error {
             Self::Lost | Self::Deadline | Self::Aborted | Self::Unusable | Self::PoolExhausted | Self::Locked(_) => {
                 ErrorKind::Transient
             }
+            // A value that cannot be written: it never reaches the server, and it is one row's.
+            Self::Query(diesel::result::Error::SerializationError(_)) => ErrorKind::Row,
             Self::Login | Self::Nested | Self::Settings(_) | Self::Corrupt { .. } | Self::Migration(_) | Self::Query(_) => {
                 ErrorKind::Fatal
             }
@@ -248,6 +250,14 @@ mod tests {
         ] {
             assert_eq!(kind(60_000, state), expected, "{state}");
         }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_written_is_its_rows_fault_and_a_query_that_cannot_be_built_is_ours() {
+        let serialization = diesel::result::Error::SerializationError("a year of six digits".into());
+        assert_eq!(Error::from(serialization).kind(), ErrorKind::Row);
+        let building = diesel::result::Error::QueryBuilderError("a type that is not sent".into());
+        assert_eq!(Error::from(building).kind(), ErrorKind::Fatal);
     }
 
     #[test]
