@@ -74,6 +74,9 @@ pub enum Undecodable {
     /// A kind of envelope that is not known here.
     #[error("envelope kind is not known")]
     Kind,
+    /// An envelope of items that names none, not even an empty list: what stands in it may be creates under another name.
+    #[error("envelope of items without items")]
+    NoItems,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +85,7 @@ struct Envelope<'a> {
     kind: &'a str,
     epoch: Epoch,
     #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
+    items: Option<Vec<&'a RawValue>>,
 }
 
 /// Reads a payload.
@@ -95,7 +98,10 @@ pub fn decode(payload: &[u8]) -> Result<Decoded, Undecodable> {
         return Err(Undecodable::Version(envelope.v));
     }
     match envelope.kind {
-        "items" => Ok(Decoded::Items { epoch: envelope.epoch, items: envelope.items.into_iter().map(decode_item).collect() }),
+        "items" => {
+            let items = envelope.items.ok_or(Undecodable::NoItems)?;
+            Ok(Decoded::Items { epoch: envelope.epoch, items: items.into_iter().map(decode_item).collect() })
+        }
         "fence" => Ok(Decoded::Fence { epoch: envelope.epoch }),
         _ => Err(Undecodable::Kind),
     }

@@ -58,6 +58,10 @@ fn what_is_no_envelope_is_undecodable() {
     assert!(matches!(decode(b"\xff\xfe"), Err(Undecodable::Malformed(_))));
     assert!(matches!(decode(br#"{"v":2,"kind":"items","epoch":1,"items":[]}"#), Err(Undecodable::Version(2))));
     assert!(matches!(decode(br#"{"v":1,"kind":"other","epoch":1}"#), Err(Undecodable::Kind)));
+    for payload in [r#"{"v":1,"kind":"items","epoch":3}"#, r#"{"v":1,"kind":"items","epoch":3,"entries":[{}]}"#] {
+        assert!(matches!(decode(payload.as_bytes()), Err(Undecodable::NoItems)), "{payload}");
+    }
+    assert!(matches!(decode(br#"{"v":1,"kind":"items","epoch":3,"items":null}"#), Err(Undecodable::NoItems)));
 }
 
 #[test]
