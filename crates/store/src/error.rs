@@ -3,6 +3,8 @@
 //! Never shows the server's message: "Duplicate entry 'abc' for key 'token'" would put a token into a log. The number and what
 //! it means are enough to look the rest up.
 
+use std::fmt;
+
 use domain::Invalid;
 
 use crate::failure::{Failure, ServerError};
@@ -77,10 +79,12 @@ pub enum Error {
     #[error("mysql settings: {0}")]
     Settings(&'static str),
     /// A row holds what the domain does not allow: someone else wrote it.
-    #[error("a row of {table} holds an invalid value")]
+    #[error("a row of {table} holds an invalid value{}", located(.key.as_deref()))]
     Corrupt {
         /// The row's table.
         table: &'static str,
+        /// The row's key, where it is known: numbers alone.
+        key: Option<String>,
         /// The rule that it breaks, where there is one.
         #[source]
         invalid: Option<Invalid>,
@@ -110,8 +114,20 @@ impl Error {
     }
 
     pub(crate) fn corrupt(table: &'static str) -> impl Fn(Invalid) -> Self {
-        move |invalid| Self::Corrupt { table, invalid: Some(invalid) }
+        move |invalid| Self::Corrupt { table, key: None, invalid: Some(invalid) }
     }
+
+    /// Says which row it is that holds an invalid value.
+    pub(crate) fn at(self, row: impl fmt::Display) -> Self {
+        match self {
+            Self::Corrupt { table, key: None, invalid } => Self::Corrupt { table, key: Some(row.to_string()), invalid },
+            other => other,
+        }
+    }
+}
+
+fn located(key: Option<&str>) -> String {
+    key.map(|key| format!(": {key}")).unwrap_or_default()
 }
 
 impl From<Failure> for Error {

@@ -125,7 +125,7 @@ async fn outbox_passed(store: &Store) -> Result<()> {
             (moved, before) = (Instant::now(), Some(first));
         }
         if moved.elapsed() > OUTBOX_TIME {
-            bail!("nothing moves the outbox: is a consumer running? The same command goes on from here");
+            bail!("nothing moves the outbox: is a consumer running, and what does it say? The same command goes on from here");
         }
         sleep(OUTBOX_EVERY).await;
     }

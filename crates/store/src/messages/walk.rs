@@ -47,8 +47,9 @@ pub async fn walk(
         .await?;
     rows.into_iter()
         .map(|(application_id, chat, row)| {
+            let message = row.message(application_id, chat)?;
             let chat = ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?;
-            Ok((ApplicationId::new(application_id), chat, row.try_into()?))
+            Ok((ApplicationId::new(application_id), chat, message))
         })
         .collect()
 }

@@ -17,6 +17,13 @@ async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
     }
 }
 
+/// Edits a message of the first chat, as the api does.
+async fn edit(world: &World, number: u64, body: &str) {
+    let mut connection = world.store.acquire().await.unwrap();
+    let (application, number, body) = (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
+    messages::edit(&mut connection, application, ChatNumber::FIRST, number, &body, Timestamp::now(), |_| true).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn new_and_edited_messages_are_found_within_two_seconds() {
     in_world(async |world| {
@@ -27,17 +34,37 @@ async fn new_and_edited_messages_are_found_within_two_seconds() {
         world.until("the new one is found", async |world| found(world, 1, "eedl").await == [1]).await;
         let new_after = began.elapsed();
 
-        let mut connection = world.store.acquire().await.unwrap();
-        let (application, chat) = (ApplicationId::new(1), ChatNumber::FIRST);
-        let body = MessageBody::new("another needle").unwrap();
-        messages::edit(&mut connection, application, chat, MessageNumber::new(2).unwrap(), &body, Timestamp::now(), |_| true)
-            .await
-            .unwrap();
+        edit(&world, 2, "another needle").await;
         let began = std::time::Instant::now();
         world.until("the edited one is found", async |world| found(world, 1, "eedl").await == [1, 2]).await;
         let edited_after = began.elapsed();
         assert!(new_after.as_secs() < 2 && edited_after.as_secs() < 2, "{new_after:?}, {edited_after:?}");
         world.until("the outbox is empty", async |world| world.tables.outbox().await == 0).await;
+        consumer.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_made_unreadable_holds_up_nothing_else() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &chat_with_messages(1, 1, 3), 10).await;
+        world.until("all is found", async |world| found(world, 1, "message").await == [1, 2, 3]).await;
+        world.until("the outbox is empty", async |world| world.tables.outbox().await == 0).await;
+        world.tables.run("UPDATE messages SET body = '', version = 2 WHERE number = 2").await;
+        // Both come before any edit.
+        let rows = "('2026-01-01', '[[1,2]]', '2026-01-01'), ('2026-01-01', '[[1,1,1,2]]', '2026-01-01')";
+        world.tables.run(&format!("INSERT INTO search_outbox (due_at, ranges, created_at) VALUES {rows}")).await;
+        edit(&world, 3, "an edited one").await;
+        world.until("the edit is found", async |world| found(world, 1, "edited").await == [3]).await;
+        world.until("only what cannot be read is left", async |world| world.tables.outbox().await == 2).await;
+
+        world.tables.run("UPDATE messages SET body = 'a mended one', version = 3 WHERE number = 2").await;
+        world.tables.run("UPDATE search_outbox SET due_at = created_at").await;
+        world.until("what was mended is found", async |world| found(world, 1, "mended").await == [2]).await;
+        world.until("its row is gone", async |world| world.tables.outbox().await == 1).await;
         consumer.stop().await;
     })
     .await;
