@@ -92,19 +92,42 @@ impl Index {
     /// Writes documents. Makes the index if it is missing.
     ///
     /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search finds
-    /// at any moment, it will find after the new version has taken the old one's place.
+    /// at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not there (not
+    /// yet, or whoever makes it was broken off) the one in use is given them all the same, and they are given again.
     pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
         if aim.reindex.is_some() {
-            let outcome = self.search.successor().index_and_show(documents).await;
-            if self.told(outcome)? == Written::InPart {
-                return Ok(Written::InPart);
+            match self.search.successor().index_and_show(documents).await {
+                Err(search::Error::IndexMissing) => {
+                    self.write_to_that_in_use(documents).await?;
+                    self.tell_of_no_successor();
+                    return Ok(Written::InPart);
+                }
+                outcome => {
+                    if self.told(outcome)? == Written::InPart {
+                        return Ok(Written::InPart);
+                    }
+                }
             }
         }
+        self.write_to_that_in_use(documents).await
+    }
+
+    async fn write_to_that_in_use(&self, documents: &[Document]) -> Result<Written, search::Error> {
         let outcome = match self.search.index(documents).await {
             Err(search::Error::IndexMissing) => self.make_and_write(documents).await,
             outcome => outcome,
         };
         self.told(outcome)
+    }
+
+    fn tell_of_no_successor(&self) {
+        if let Some(suppressed) = self.put_off.pass() {
+            tracing::warn!(
+                suppressed,
+                "the version of the search index that is being made is not there: if that lasts, `chatctl reindex` goes on with it, or \
+                 `chatctl reindex --abort` gives it up"
+            );
+        }
     }
 
     fn told(&self, outcome: Result<Indexed, search::Error>) -> Result<Written, search::Error> {

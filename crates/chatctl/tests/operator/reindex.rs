@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::json;
-use store::reindexes;
+use store::{outbox, reindexes};
 use testkit::{Chat, System, eventually};
 
 use crate::{
@@ -133,7 +133,11 @@ async fn one_that_was_broken_off_can_be_given_up() {
     // As if it had been killed at once: consumers are told to write to a version that is not there.
     reindexes::begin(&mut system.store().acquire().await.unwrap(), 2, 1, domain::Timestamp::now()).await.unwrap();
     chat.post("stored while nobody knows where to").await;
-    chat.await_stored(1).await;
+    // Searches do not suffer by it, and what they find is kept for the version to come.
+    chat.await_found("nobody knows", &[1], SOON).await;
+    chat.edit(1, "stored and edited while nobody knows where to").await.expect(200);
+    chat.await_found("edited", &[1], SOON).await;
+    assert!(outbox::depth(&mut system.store().acquire().await.unwrap()).await.unwrap() > 0);
     let index = Index::of(&system);
     assert_eq!(index.versions().await, [version("-v1", &[""])]);
     assert_eq!(succeeds(&system, &["reindex", "--abort"]).await.text(), "given up; version 1 stays in use\n");
