@@ -7,7 +7,7 @@ pub enum Error {
     /// It cannot be reached, did not answer in time, or says that it cannot serve now (429 and 5xx). Trying again later helps.
     #[error("Elasticsearch is unavailable: {0}")]
     Unavailable(String),
-    /// The index is not there: [`crate::SearchIndex::ensure_index`] makes it, empty, to be filled from MySQL.
+    /// The index is not there: never made, or lost. It must be filled from MySQL before it is searched.
     #[error("the search index is missing")]
     IndexMissing,
     /// It refused the request (4xx). Trying again does not help.

@@ -72,16 +72,19 @@ impl SearchIndex {
         }
     }
 
-    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other.
+    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other. Makes the alias if
+    /// there is none.
     ///
     /// # Errors
     /// [`Error::IndexMissing`] when the version is not there; nothing has changed then.
     pub async fn lead_to(&self, version: u32) -> Result<(), Error> {
         let alias = &self.settings.index;
         let name = mapping::version_name(alias, version);
-        let mut actions: Vec<Value> = self
-            .behind_alias()
-            .await?
+        let before = match self.behind_alias().await {
+            Err(Error::IndexMissing) => Vec::new(),
+            names => names?,
+        };
+        let mut actions: Vec<Value> = before
             .iter()
             .filter(|old| **old != name)
             .map(|old| json!({ "remove": { "index": old, "alias": alias } }))

@@ -151,6 +151,35 @@ async fn one_that_was_broken_off_can_be_given_up() {
     assert_eq!(index.versions().await, [version("-v2", &[""])]);
 }
 
+/// Until the index is whole again searches must not take a part of it for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_index_is_made_from_what_is_stored_and_searched_only_then() {
+    let system = System::start().await;
+    let chat = system.create_application("bereft").await.create_chat().await;
+    for number in 1..=3 {
+        chat.post(&format!("text {number}")).await;
+    }
+    chat.await_found("text", &[1, 2, 3], SOON).await;
+    let index = Index::of(&system);
+    index.lose(1).await;
+    chat.post("text 4, stored without an index").await;
+    chat.await_stored(4).await;
+    assert!(succeeds(&system, &["migrate"]).await.text().contains("search index: missing, though messages are stored"));
+    assert_eq!(index.versions().await, []);
+    let page = chat.search_page(&[("query", "text")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("scan")), "{}", page.text());
+
+    let said = succeeds(&system, &["reindex"]).await.text();
+    assert!(said.starts_with("making version 1; none is in use\n") && said.contains("version 1 is in use\n"), "{said}");
+    assert_eq!(index.versions().await, [version("-v1", &[""])]);
+    let page = chat.search_page(&[("query", "text")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("index")), "{}", page.text());
+    chat.await_found("text", &[1, 2, 3, 4], SOON).await;
+    let said = succeeds(&system, &["verify", "--json"]).await.json();
+    assert_eq!(said["checked"]["messages"], said["checked"]["documents"], "{said}");
+    assert!(succeeds(&system, &["migrate"]).await.text().ends_with("search index: ready\n"));
+}
+
 fn thousands(number: u64) -> String {
     if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }

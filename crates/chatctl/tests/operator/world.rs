@@ -79,6 +79,12 @@ impl Index {
         self.client.put(url).json(&document).send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Removes a version, as a lost volume does.
+    pub(crate) async fn lose(&self, version: u32) {
+        let url = format!("{}/{}-v{version}", self.server, self.name);
+        self.client.delete(url).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// The versions that there are, each with its aliases, all without the common part of their names.
     pub(crate) async fn versions(&self) -> Vec<(String, Vec<String>)> {
         let url = format!("{}/{}-v*/_alias", self.server, self.name);

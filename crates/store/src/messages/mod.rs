@@ -19,7 +19,7 @@ pub use self::{
     batch::{Documents, Key, documents, insert, stored_events},
     edit::edit,
     list::{list, scan, scan_back},
-    walk::{Place, Version, estimate, walk, walk_versions},
+    walk::{Place, Version, estimate, is_empty, walk, walk_versions},
 };
 use crate::{
     Connection, Error, Lookup,

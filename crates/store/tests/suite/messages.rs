@@ -221,8 +221,10 @@ async fn messages_are_read_by_number_by_scan_and_by_range() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;
     let app = application(conn).await.id;
+    assert!(messages::is_empty(conn).await.unwrap());
     add_messages(conn, app, 1, (1..=20).filter(|number| number % 5 != 0)).await;
     add_messages(conn, app, 2, [1]).await;
+    assert!(!messages::is_empty(conn).await.unwrap());
 
     let asked: Vec<_> = [7, 5, 3, 99, 3].map(message_number).into();
     let found = messages::by_numbers(conn, app, CHAT, &asked).await.unwrap();

@@ -73,6 +73,7 @@ async fn what_somebody_has_made_unreadable_holds_up_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
     in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
         let (config, search) = world.cut_search().await;
         let consumer = world.consumer_with(config).await;
         for number in 1..=10 {
@@ -88,6 +89,32 @@ async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
             assert_eq!(found(&world, number, "message 77 of").await, [77]);
             assert_eq!(found(&world, number, "message 700").await, [700]);
         }
+        consumer.stop().await;
+    })
+    .await;
+}
+
+/// An index that was made anew, empty, would have searches answer that there is nothing but what came since.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
+        world.until("it is found", async |world| found(world, 1, "message").await == [1]).await;
+        let settings = &world.config.elasticsearch;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.delete(format!("{}/{}-v1", settings.url, settings.index)).send().await.unwrap().error_for_status().unwrap();
+
+        world.queues.publish(1, &[worded(1, 1, 2, "another message")], 10).await;
+        world.until_stored(1, 2, 0).await;
+        // The row comes due ten seconds after it was written, unless somebody has tried.
+        let tried = "SELECT COUNT(*) FROM search_outbox WHERE ABS(TIMESTAMPDIFF(MICROSECOND, created_at, due_at) - 10000000) > 1000000";
+        world.until("it was tried", async |world| world.tables.number(tried).await == 1).await;
+        let (query, from) = (Query::parse("message").unwrap(), search::Cursor::After(0));
+        let answer = world.search.search(ApplicationId::new(1), ChatNumber::FIRST, &query, from, 100).await;
+        assert!(matches!(answer, Err(search::Error::IndexMissing)), "{answer:?}");
+        assert!(world.tables.outbox().await > 0);
         consumer.stop().await;
     })
     .await;
