@@ -84,11 +84,8 @@ impl SearchIndex {
             Err(Error::IndexMissing) => Vec::new(),
             names => names?,
         };
-        let mut actions: Vec<Value> = before
-            .iter()
-            .filter(|old| **old != name)
-            .map(|old| json!({ "remove": { "index": old, "alias": alias } }))
-            .collect();
+        let mut actions: Vec<Value> =
+            before.iter().filter(|old| **old != name).map(|old| json!({ "remove": { "index": old, "alias": alias } })).collect();
         actions.push(json!({ "add": { "index": name, "alias": alias } }));
         self.change_aliases(actions).await
     }

@@ -35,6 +35,9 @@ const REST: Duration = Duration::from_secs(5);
 /// How long a row rests that cannot be worked off before somebody has mended it, or what it speaks of.
 const MENDING: Duration = outbox::FARTHEST;
 
+/// How long a group may take that is on its way to the index when the process is told to stop.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The relay of one process.
 pub(crate) struct Relay {
     pub(crate) store: Store,
@@ -49,15 +52,17 @@ enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Search(#[from] search::Error),
+    #[error("the process stops")]
+    Stopped,
 }
 
 impl Relay {
-    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off.
+    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off. What it has in hand at
+    /// `stop` it finishes soon, or gives back: others leave it alone for as long as it is taken.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(self.retry);
-        loop {
-            let Some(turn) = stop.run_until_cancelled(self.turn()).await else { return };
-            let go_on = match turn {
+        while !stop.is_cancelled() {
+            let go_on = match self.turn(&stop).await {
                 Ok(rows) => {
                     backoff.reset();
                     rows == ROWS as usize || stop.run_until_cancelled(sleep(self.interval)).await.is_some()
@@ -74,17 +79,25 @@ impl Relay {
     }
 
     /// Takes what is due and relays it; returns how many rows it took.
-    async fn turn(&self) -> Result<usize, Error> {
+    async fn turn(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let due = self.take().await?;
         let (entries, taken) = (due.entries, due.unreadable.len());
         let mut left = entries.as_slice();
         while !left.is_empty() {
             let (group, rest) = left.split_at(together(left));
-            if let Err(error) = self.relay(group).await {
-                self.put_back(left, Duration::ZERO).await?;
-                return Err(error);
+            let relayed = tokio::select! {
+                biased;
+                relayed = self.relay(group) => relayed,
+                () = long_after(stop) => Err(Error::Stopped),
+            };
+            if relayed.is_ok() {
+                left = rest;
             }
-            left = rest;
+            if relayed.is_err() || stop.is_cancelled() {
+                self.put_back(left, Duration::ZERO).await?;
+                relayed?;
+                break;
+            }
         }
         Ok(entries.len() + taken)
     }
@@ -146,6 +159,11 @@ impl Relay {
         let mut connection = self.store.acquire().await?;
         outbox::postpone(&mut connection, &ids(entries), from_now(rest)).await
     }
+}
+
+async fn long_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    sleep(LAST).await;
 }
 
 fn ids(entries: &[Entry]) -> Vec<u64> {

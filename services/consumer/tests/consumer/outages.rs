@@ -20,7 +20,8 @@ async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
 /// Edits a message of the first chat, as the api does.
 async fn edit(world: &World, number: u64, body: &str) {
     let mut connection = world.store.acquire().await.unwrap();
-    let (application, number, body) = (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
+    let (application, number, body) =
+        (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
     messages::edit(&mut connection, application, ChatNumber::FIRST, number, &body, Timestamp::now(), |_| true).await.unwrap();
 }
 
@@ -94,6 +95,36 @@ async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
     .await;
 }
 
+/// As at each deploy: what one has taken, and cannot bring to the index, the next one need not wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_gives_back_what_it_has_taken_from_the_outbox() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let first = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
+        world
+            .until("the outbox is empty", async |world| world.tables.messages().await == 1 && world.tables.outbox().await == 0)
+            .await;
+        first.stop().await;
+
+        // It takes connections, and answers nothing.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = world.config.clone();
+        config.elasticsearch.url = format!("http://{}", silent.local_addr().unwrap());
+        let stuck = world.consumer_with(config).await;
+        edit(&world, 1, "an edited one").await;
+        let taken = "SELECT COUNT(*) FROM search_outbox WHERE due_at > created_at + INTERVAL 20 SECOND";
+        world.until("it is taken", async |world| world.tables.number(taken).await == 1).await;
+        stuck.stop().await;
+
+        let (next, began) = (world.consumer().await, std::time::Instant::now());
+        world.until("it is found", async |world| found(world, 1, "edited").await == [1]).await;
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        next.stop().await;
+    })
+    .await;
+}
+
 /// An index that was made anew, empty, would have searches answer that there is nothing but what came since.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
@@ -109,7 +140,8 @@ async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
         world.queues.publish(1, &[worded(1, 1, 2, "another message")], 10).await;
         world.until_stored(1, 2, 0).await;
         // The row comes due ten seconds after it was written, unless somebody has tried.
-        let tried = "SELECT COUNT(*) FROM search_outbox WHERE ABS(TIMESTAMPDIFF(MICROSECOND, created_at, due_at) - 10000000) > 1000000";
+        let tried =
+            "SELECT COUNT(*) FROM search_outbox WHERE ABS(TIMESTAMPDIFF(MICROSECOND, created_at, due_at) - 10000000) > 1000000";
         world.until("it was tried", async |world| world.tables.number(tried).await == 1).await;
         let (query, from) = (Query::parse("message").unwrap(), search::Cursor::After(0));
         let answer = world.search.search(ApplicationId::new(1), ChatNumber::FIRST, &query, from, 100).await;
