@@ -113,6 +113,12 @@ impl Error {
         }
     }
 
+    /// Whether a statement was ended because it took longer than it may: by us, or by the server, which normally comes first (MySQL ends
+    /// reads, MariaDB every statement). Less of the same may get done.
+    pub fn took_too_long(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Server { number: 1969 | 3024, .. })
+    }
+
     pub(crate) fn corrupt(table: &'static str) -> impl Fn(Invalid) -> Self {
         move |invalid| Self::Corrupt { table, key: None, invalid: Some(invalid) }
     }
@@ -274,6 +280,13 @@ mod tests {
         assert_eq!(Error::from(serialization).kind(), ErrorKind::Row);
         let building = diesel::result::Error::QueryBuilderError("a type that is not sent".into());
         assert_eq!(Error::from(building).kind(), ErrorKind::Fatal);
+    }
+
+    #[test]
+    fn a_statement_is_too_slow_whoever_ends_it() {
+        let server = |number| Error::from(Failure::Server(ServerError { number, state: "HY000".to_owned() }));
+        assert!([Error::Deadline, server(1969), server(3024)].iter().all(Error::took_too_long));
+        assert!(![Error::Lost, Error::PoolExhausted, server(1205), server(1317)].iter().any(Error::took_too_long));
     }
 
     #[test]

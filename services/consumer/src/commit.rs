@@ -65,7 +65,7 @@ impl Committer {
                 ErrorKind::Row if reject(&mut entries[part.start], &error) => continue,
                 _ => self.report(&error),
             }
-            if matches!(error, Error::Deadline) && part.len() > LARGE_PART {
+            if error.took_too_long() && part.len() > LARGE_PART {
                 parts.split();
             }
             sleep(backoff.next()).await;
