@@ -111,12 +111,8 @@ async fn begin(store: &Store, search: &SearchIndex) -> Result<Reindex> {
 
 /// Copies all messages, and waits until the new version has what the old one has.
 async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u32) -> Result<()> {
-    let made = search.make_version(reindex.version).await.context("the new version could not be made")?;
-    let from = match made {
-        // What was copied is gone with a version that was removed.
-        true => Reindex { place: (0, 0, 0), copied: 0, ..reindex },
-        false => reindex,
-    };
+    let from = start(store, search, reindex).await?;
+    search.make_version(reindex.version).await.context("the new version could not be made")?;
     let (began, next) = (Instant::now(), search.successor());
     let copied = copy::copy(store, &next, from, workers).await?;
     let seconds = began.elapsed().as_secs_f64();
@@ -125,6 +121,17 @@ async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u3
     outbox_passed(store).await?;
     // What was copied shows before it is searched for.
     Ok(next.refresh().await?)
+}
+
+/// Where the copy goes on. What was copied to a version that is not there is gone with it, and that is noted before the version is made
+/// anew: whoever finds it there, however soon this is broken off, finds the place that it stands at.
+async fn start(store: &Store, search: &SearchIndex, reindex: Reindex) -> Result<Reindex> {
+    if search.has_version(reindex.version).await? {
+        return Ok(reindex);
+    }
+    let from = Reindex { place: (0, 0, 0), copied: 0, ..reindex };
+    patiently(async || Ok(reindexes::advance(&mut *store.acquire().await?, from.id, from.place, from.copied).await?)).await?;
+    Ok(from)
 }
 
 /// Waits until every row that was in the outbox has been relayed to both versions.

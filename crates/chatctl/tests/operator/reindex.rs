@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use mysql_async::prelude::Queryable;
 use serde_json::json;
 use store::{outbox, reindexes};
 use testkit::{Chat, System, eventually};
@@ -178,6 +179,37 @@ async fn a_lost_index_is_made_from_what_is_stored_and_searched_only_then() {
     let said = succeeds(&system, &["verify", "--json"]).await.json();
     assert_eq!(said["checked"]["messages"], said["checked"]["documents"], "{said}");
     assert!(succeeds(&system, &["migrate"]).await.text().ends_with("search index: ready\n"));
+}
+
+/// The place that is noted must never be that of a version that is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_killed_when_it_has_made_a_lost_version_anew_copies_all_to_it() {
+    let system = System::start().await;
+    let application = system.create_application("twice unlucky").await;
+    let chat = application.create_chat().await;
+    chat.post("text 1").await;
+    chat.await_found("text", &[1], SOON).await;
+    let id = id_of(&system, &application).await;
+    let others: Vec<_> = (2..=100).map(|number| world::message(id, number, &format!("text {number}"))).collect();
+    world::store(&system, &others, None).await;
+    // As it stood when the version was lost.
+    let store = &mut system.store().acquire().await.unwrap();
+    reindexes::begin(store, 2, 1, domain::Timestamp::now()).await.unwrap();
+    let reindex = reindexes::current(store).await.unwrap().unwrap();
+    reindexes::advance(store, reindex.id, (id.get(), 1, 100), 100).await.unwrap();
+
+    // It can make the version, and cannot read what to copy.
+    let mut locker = world::connection(&system).await;
+    locker.query_drop("LOCK TABLES messages WRITE").await.unwrap();
+    let index = Index::of(&system);
+    let mut killed = command(&system, &["reindex"]).spawn().unwrap();
+    eventually("the version is made", SOON, async || index.versions().await.contains(&version("-v2", &["-next"]))).await;
+    killed.kill().await.unwrap();
+    locker.query_drop("UNLOCK TABLES").await.unwrap();
+    locker.disconnect().await.unwrap();
+
+    assert!(succeeds(&system, &["reindex"]).await.text().contains("version 2 is in use\n"));
+    chat.await_found("text", &(1..=100).collect::<Vec<_>>(), SOON).await;
 }
 
 fn thousands(number: u64) -> String {

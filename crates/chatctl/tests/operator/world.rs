@@ -43,9 +43,14 @@ pub(crate) async fn store(system: &System, messages: &[MessageCreated], outbox_d
     .unwrap();
 }
 
+/// A connection past the adapter.
+pub(crate) async fn connection(system: &System) -> Conn {
+    Conn::from_url(system.config::<consumer::Config>().mysql.url).await.unwrap()
+}
+
 /// Runs a statement.
 pub(crate) async fn sql(system: &System, statement: &str) {
-    let mut connection = Conn::from_url(system.config::<consumer::Config>().mysql.url).await.unwrap();
+    let mut connection = connection(system).await;
     connection.query_drop(statement).await.unwrap();
     connection.disconnect().await.unwrap();
 }
