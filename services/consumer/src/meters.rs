@@ -13,6 +13,7 @@ pub(crate) fn register() {
     Reason::ALL.into_iter().for_each(|reason| dead_letters(reason, 0));
     ErrorKind::ALL.into_iter().for_each(|kind| persist_failures(kind, 0));
     ["own", "disputed"].into_iter().for_each(|outcome| stragglers(outcome, 0));
+    dead_payloads_left_out(0);
     indexed(0, 0);
     index_failures(0);
     not_handed_over(0);
@@ -42,6 +43,11 @@ pub(crate) fn stored(kind: &'static str, rows: usize) {
 /// Items that became dead letters.
 pub(crate) fn dead_letters(reason: Reason, letters: u64) {
     counter!("chat_dead_letters_total", "reason" => reason.as_str()).increment(letters);
+}
+
+/// Unreadable payloads that the dead letter queue did not take.
+pub(crate) fn dead_payloads_left_out(payloads: u64) {
+    counter!("chat_dead_payloads_left_out_total").increment(payloads);
 }
 
 /// Transactions that failed.

@@ -114,6 +114,27 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_payload_holds_up_nothing_when_the_dead_letter_queue_is_gone() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let items = chat_with_messages(1, 1, 2);
+        let partition = world.queues.partition_of(&items[0]);
+        world.queues.publish(1, &items[..1], 10).await;
+        world.until_stored(1, 0, 0).await;
+        world.queues.delete_dead().await;
+        // Twice, so that the second message stands behind what becomes of the first payload.
+        for number in 1..=2 {
+            world.queues.publish_payload(partition, format!("no envelope {number}").as_bytes()).await;
+            world.queues.publish(1, &items[number..=number], 10).await;
+            world.until_stored(1, number as u64, number).await;
+        }
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
 /// In the middle of a deploy producers may be of a later release than the consumer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_release_is_understood_and_a_later_version_is_kept() {
