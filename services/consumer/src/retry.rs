@@ -134,7 +134,10 @@ async fn read(store: &Store, sequencer: &Sequencer, letter: &Letter) -> Result<R
         return Ok(Err(Retried::Refused { reason: dead.reason, detail: dead.detail.clone() }));
     }
     if !names_its_number(letter, &entries) {
-        decide(store, sequencer, &mut entries).await.map_err(|error| Error::Number(error.into()))?;
+        decide(store, sequencer, &mut entries).await.map_err(|error| match error {
+            stragglers::Error::Store(error) => Error::Store(error),
+            error => Error::Number(error.into()),
+        })?;
     }
     Ok(Ok(entries))
 }
