@@ -161,7 +161,8 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000).
+/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000; 1048 and 1364 tell of
+/// columns that this version does not know or fill, which no item can cause: taken for a row's fault they would have every one refused).
 /// Source: the server error references of MySQL 9 and MariaDB; 1927 to 1969 are MariaDB's alone.
 const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1021, ErrorKind::Transient, "the disk is full"),
@@ -171,7 +172,7 @@ const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1038, ErrorKind::Transient, "out of sort memory"),
     (1044, ErrorKind::Fatal, "access to the database is denied"),
     (1045, ErrorKind::Fatal, "wrong user or password"),
-    (1048, ErrorKind::Row, "a column may not be null"),
+    (1048, ErrorKind::Fatal, "a column may not be null"),
     (1049, ErrorKind::Fatal, "the database does not exist"),
     (1053, ErrorKind::Transient, "the server is shutting down"),
     (1054, ErrorKind::Fatal, "a column does not exist"),
@@ -200,7 +201,7 @@ const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1290, ErrorKind::Transient, "the server is read-only"),
     (1292, ErrorKind::Row, "a value is not well-formed"),
     (1317, ErrorKind::Transient, "the statement was interrupted"),
-    (1364, ErrorKind::Row, "a column has no value"),
+    (1364, ErrorKind::Fatal, "a column has no value"),
     (1366, ErrorKind::Row, "a value is not well-formed"),
     (1390, ErrorKind::Fatal, "too many placeholders"),
     (1406, ErrorKind::Row, "a value is too long"),
@@ -256,6 +257,7 @@ mod tests {
         assert_eq!(kind(1205, "HY000"), ErrorKind::Transient);
         assert_eq!(kind(1062, "23000"), ErrorKind::Duplicate);
         assert_eq!(kind(1366, "HY000"), ErrorKind::Row);
+        assert_eq!([kind(1048, "23000"), kind(1364, "HY000")], [ErrorKind::Fatal; 2]);
         assert_eq!(kind(1045, "28000"), ErrorKind::Fatal);
     }
 
