@@ -50,7 +50,7 @@ pub(crate) fn dead_payloads_left_out(payloads: u64) {
     counter!("chat_dead_payloads_left_out_total").increment(payloads);
 }
 
-/// Transactions that failed.
+/// Transactions that failed and are tried again as they are: not those that are split, or tried anew without what is refused.
 pub(crate) fn persist_failures(kind: ErrorKind, failures: u64) {
     counter!("chat_persist_failures_total", "kind" => kind.as_str()).increment(failures);
 }
