@@ -76,7 +76,7 @@ pub(crate) fn index_lag(age: Duration) {
     histogram!("chat_index_lag_seconds").record(age);
 }
 
-/// Batches that the full queue before the indexer did not take.
+/// Stored batches with messages that the full queue before the indexer did not take.
 pub(crate) fn not_handed_over(batches: u64) {
     counter!("chat_index_queue_full_total").increment(batches);
 }
