@@ -130,11 +130,12 @@ fn identity(raw: &RawValue) -> Identity {
     fn field<T: serde::de::DeserializeOwned>(fields: &serde_json::Map<String, serde_json::Value>, name: &str) -> Option<T> {
         serde_json::from_value(fields.get(name)?.clone()).ok()
     }
-    let is_message = fields.get("type").and_then(|kind| kind.as_str()) == Some("message");
-    Identity {
-        event_id: field(&fields, "event_id"),
-        application_id: field(&fields, "application_id"),
-        chat: field(&fields, if is_message { "chat" } else { "number" }),
-        message: if is_message { field(&fields, "number") } else { None },
-    }
+    // What else it may be, of a later release or damaged, has a number of something else: taken for a chat's, that number and all
+    // below it would never be given again.
+    let (chat, message) = match fields.get("type").and_then(|kind| kind.as_str()) {
+        Some("chat") => (field(&fields, "number"), None),
+        Some("message") => (field(&fields, "chat"), field(&fields, "number")),
+        _ => (None, None),
+    };
+    Identity { event_id: field(&fields, "event_id"), application_id: field(&fields, "application_id"), chat, message }
 }
