@@ -119,7 +119,7 @@ pub struct DeadLetter {
     pub detail: String,
     /// What could be made out of it.
     pub identity: Identity,
-    /// The item as it came.
+    /// What it holds: letter for letter what could not be read, and an item that could, written anew.
     pub payload: Vec<u8>,
     /// When it was given up.
     pub created_at: Timestamp,
