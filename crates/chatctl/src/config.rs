@@ -11,6 +11,14 @@ pub(crate) struct Stores {
     pub(crate) elasticsearch: search::Settings,
 }
 
+/// For comparisons, which must know how late counts may be.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Compared {
+    pub(crate) mysql: store::Settings,
+    pub(crate) elasticsearch: search::Settings,
+    pub(crate) consumer: consumer::Settings,
+}
+
 /// For commands that need the database only: they must run where no search server is configured.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Database {

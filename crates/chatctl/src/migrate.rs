@@ -1,13 +1,15 @@
-//! `chatctl migrate`: everything that the services expect to find. May be run again at any time, and by several at once.
+//! `chatctl migrate`: everything that the services expect to find. May be run again at any time, and by several at once. Must never put
+//! an empty search index in the place of one that was lost.
 
 use anyhow::{Context, Result};
 use say::say;
 use search::SearchIndex;
 use service::config;
+use store::{Store, messages};
 
-use crate::config::Stores;
+use crate::{config::Stores, patience::patiently};
 
-/// Makes the database and applies its migrations, then makes the index.
+/// Makes the database and applies its migrations, then makes the index of an installation that has no messages yet.
 ///
 /// # Errors
 /// When a server is not there or refuses; what was done before it stays done.
@@ -18,10 +20,26 @@ pub(crate) async fn run() -> Result<()> {
         [] => say!("database: up to date"),
         versions => say!("database: applied {} ({})", migrations(versions.len()), versions.join(", ")),
     }
-    let index = SearchIndex::connect(&settings.elasticsearch)?;
-    index.ensure_index().await.context("the search index could not be made")?;
+    let (store, search) = (Store::connect(&settings.mysql)?, SearchIndex::connect(&settings.elasticsearch)?);
+    if is_lost(&store, &search).await? {
+        // No failure: the services work without it, and it is made with them running.
+        say!("search index: missing, though messages are stored; start the services, then `chatctl reindex` makes it from them");
+        return Ok(());
+    }
+    search.ensure_index().await.context("the search index could not be made")?;
     say!("search index: ready");
     Ok(())
+}
+
+/// Whether there is no index, and messages that one had held.
+async fn is_lost(store: &Store, search: &SearchIndex) -> Result<bool> {
+    match search.check().await {
+        Err(search::Error::IndexMissing) => {
+            patiently(async || Ok(!messages::is_empty(&mut *store.acquire().await?).await?)).await
+        }
+        // Whether it serves is looked at, and waited for, when it is there.
+        _ => Ok(false),
+    }
 }
 
 fn migrations(count: usize) -> String {

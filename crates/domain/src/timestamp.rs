@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A moment in UTC, cut to milliseconds: MySQL would round finer times and MariaDB cut them, and then what was answered and
 /// what is stored would differ. Written as RFC 3339, always with three decimals and `Z`.
@@ -62,7 +62,13 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DateTime::<Utc>::deserialize(deserializer).map(Self::from)
+        let moment = DateTime::<Utc>::deserialize(deserializer)?;
+        // RFC 3339 writes years with four digits; the parser takes more of them, and a sign, which no table holds.
+        if (1..=9999).contains(&moment.year()) {
+            Ok(moment.into())
+        } else {
+            Err(D::Error::custom("moment outside the years 1 to 9999"))
+        }
     }
 }
 
@@ -81,5 +87,15 @@ mod tests {
             serde_json::from_str::<Timestamp>("\"2026-01-02T01:04:05Z\"").unwrap().to_string(),
             "2026-01-02T01:04:05.000Z"
         );
+    }
+
+    #[test]
+    fn a_moment_that_no_table_holds_is_not_read() {
+        for year in ["-0001", "0000", "+12345", "+70000", "+262000"] {
+            assert!(serde_json::from_str::<Timestamp>(&format!("\"{year}-01-01T00:00:00Z\"")).is_err(), "{year}");
+        }
+        for year in ["0001", "1970", "9999"] {
+            assert!(serde_json::from_str::<Timestamp>(&format!("\"{year}-12-31T00:00:00Z\"")).is_ok(), "{year}");
+        }
     }
 }

@@ -74,6 +74,9 @@ pub enum Undecodable {
     /// A kind of envelope that is not known here.
     #[error("envelope kind is not known")]
     Kind,
+    /// An envelope of items that names none, not even an empty list: what stands in it may be creates under another name.
+    #[error("envelope of items without items")]
+    NoItems,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +85,7 @@ struct Envelope<'a> {
     kind: &'a str,
     epoch: Epoch,
     #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
+    items: Option<Vec<&'a RawValue>>,
 }
 
 /// Reads a payload.
@@ -95,7 +98,10 @@ pub fn decode(payload: &[u8]) -> Result<Decoded, Undecodable> {
         return Err(Undecodable::Version(envelope.v));
     }
     match envelope.kind {
-        "items" => Ok(Decoded::Items { epoch: envelope.epoch, items: envelope.items.into_iter().map(decode_item).collect() }),
+        "items" => {
+            let items = envelope.items.ok_or(Undecodable::NoItems)?;
+            Ok(Decoded::Items { epoch: envelope.epoch, items: items.into_iter().map(decode_item).collect() })
+        }
         "fence" => Ok(Decoded::Fence { epoch: envelope.epoch }),
         _ => Err(Undecodable::Kind),
     }
@@ -112,7 +118,7 @@ fn decode_item(raw: &RawValue) -> Result<Item, BadItem> {
 /// Where reading failed. The error's own text may quote what a client wrote, so only a broken rule of ours is repeated.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let ours = ["name ", "body ", "number ", "missing field "].iter().any(|start| text.starts_with(start));
+    let ours = ["name ", "body ", "number ", "moment ", "missing field "].iter().any(|start| text.starts_with(start));
     if ours { text } else { format!("malformed item at column {}", error.column()) }
 }
 
@@ -124,11 +130,12 @@ fn identity(raw: &RawValue) -> Identity {
     fn field<T: serde::de::DeserializeOwned>(fields: &serde_json::Map<String, serde_json::Value>, name: &str) -> Option<T> {
         serde_json::from_value(fields.get(name)?.clone()).ok()
     }
-    let is_message = fields.get("type").and_then(|kind| kind.as_str()) == Some("message");
-    Identity {
-        event_id: field(&fields, "event_id"),
-        application_id: field(&fields, "application_id"),
-        chat: field(&fields, if is_message { "chat" } else { "number" }),
-        message: if is_message { field(&fields, "number") } else { None },
-    }
+    // What else it may be, of a later release or damaged, has a number of something else: taken for a chat's, that number and all
+    // below it would never be given again.
+    let (chat, message) = match fields.get("type").and_then(|kind| kind.as_str()) {
+        Some("chat") => (field(&fields, "number"), None),
+        Some("message") => (field(&fields, "chat"), field(&fields, "number")),
+        _ => (None, None),
+    };
+    Identity { event_id: field(&fields, "event_id"), application_id: field(&fields, "application_id"), chat, message }
 }

@@ -43,6 +43,17 @@ fn a_bad_item_is_told_apart_and_keeps_its_letters_and_its_identity() {
 }
 
 #[test]
+fn the_numbers_of_what_is_neither_chat_nor_message_are_nobodys() {
+    let payload = STORED.replace("\"type\":\"message\"", "\"type\":\"reaction\"");
+    let bad = items(payload.as_bytes()).1.remove(1).unwrap_err();
+    assert_eq!((bad.identity.application_id, bad.identity.event_id.is_some()), (Some(ApplicationId::new(3)), true));
+    assert_eq!((bad.identity.chat, bad.identity.message), (None, None));
+    let payload = STORED.replace("\"request_id\":\"r-1\"", "\"request_id\":1");
+    let bad = items(payload.as_bytes()).1.remove(0).unwrap_err();
+    assert_eq!((bad.identity.chat.map(ChatNumber::get), bad.identity.message), (Some(1), None));
+}
+
+#[test]
 fn the_reason_of_a_bad_item_never_repeats_what_a_client_wrote() {
     let payload = STORED.replace("\"type\":\"message\"", "\"type\":\"a secret\"");
     let (_, items) = items(payload.as_bytes());
@@ -58,6 +69,10 @@ fn what_is_no_envelope_is_undecodable() {
     assert!(matches!(decode(b"\xff\xfe"), Err(Undecodable::Malformed(_))));
     assert!(matches!(decode(br#"{"v":2,"kind":"items","epoch":1,"items":[]}"#), Err(Undecodable::Version(2))));
     assert!(matches!(decode(br#"{"v":1,"kind":"other","epoch":1}"#), Err(Undecodable::Kind)));
+    for payload in [r#"{"v":1,"kind":"items","epoch":3}"#, r#"{"v":1,"kind":"items","epoch":3,"entries":[{}]}"#] {
+        assert!(matches!(decode(payload.as_bytes()), Err(Undecodable::NoItems)), "{payload}");
+    }
+    assert!(matches!(decode(br#"{"v":1,"kind":"items","epoch":3,"items":null}"#), Err(Undecodable::NoItems)));
 }
 
 #[test]

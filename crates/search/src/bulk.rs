@@ -8,7 +8,7 @@ use elasticsearch::params::Refresh;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentId, Room};
-use crate::error::{Error, INDEX_MISSING, is_transient};
+use crate::error::{Error, INDEX_MISSING, is_documents_fault};
 use crate::fold::fold;
 use crate::grams::Terms;
 use crate::index::SearchIndex;
@@ -25,8 +25,10 @@ const TIMEOUT_FACTOR: u32 = 5;
 pub struct Indexed {
     /// How many the index now holds in this version or a newer one.
     pub ok: usize,
-    /// Those to be given again later: the server could not take them now.
+    /// Those to be given again later: the server, or the index, could not take them now.
     pub retry: Vec<DocumentId>,
+    /// Why it did not take the first of these: the status, and the server's name for the reason.
+    pub retry_reason: Option<String>,
     /// Those that the server will never take, with its name for the reason.
     pub rejected: Vec<(DocumentId, String)>,
 }
@@ -170,8 +172,11 @@ fn settle(ids: &[DocumentId], answer: Answer, indexed: &mut Indexed) -> Result<(
             // A newer version is there already.
             409 => indexed.ok += 1,
             404 if kind == INDEX_MISSING => return Err(Error::IndexMissing),
-            status if is_transient(status) => indexed.retry.push(id),
-            status => indexed.rejected.push((id, format!("{status} {kind}"))),
+            status if is_documents_fault(status, &kind) => indexed.rejected.push((id, format!("{status} {kind}"))),
+            status => {
+                indexed.retry.push(id);
+                indexed.retry_reason.get_or_insert_with(|| format!("{status} {kind}"));
+            }
         }
     }
     Ok(())
@@ -220,7 +225,21 @@ mod tests {
         let mut indexed = Indexed::default();
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let rejected = vec![(ids[4], "400 document_parsing_exception".to_owned())];
-        assert_eq!(indexed, Indexed { ok: 3, retry: vec![ids[2], ids[5]], rejected });
+        let retry_reason = Some("429 es_rejected_execution_exception".to_owned());
+        assert_eq!(indexed, Indexed { ok: 3, retry: vec![ids[2], ids[5]], retry_reason, rejected });
+    }
+
+    #[test]
+    fn what_keeps_every_document_out_is_held_against_none() {
+        let ids: Vec<_> = (1..=4).map(|number| document(number, "a").id()).collect();
+        let answer = r#"{"items":[{"index":{"status":403,"error":{"type":"cluster_block_exception"}}},
+            {"index":{"status":403,"error":{"type":"security_exception"}}},
+            {"index":{"status":400,"error":{"type":"index_closed_exception"}}},{"index":{"status":413,"error":{"type":"x"}}}]}"#;
+        let mut indexed = Indexed::default();
+        settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
+        let retry_reason = Some("403 cluster_block_exception".to_owned());
+        let rejected = vec![(ids[3], "413 x".to_owned())];
+        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..3].to_vec(), retry_reason, rejected });
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub enum Error {
     /// It cannot be reached, did not answer in time, or says that it cannot serve now (429 and 5xx). Trying again later helps.
     #[error("Elasticsearch is unavailable: {0}")]
     Unavailable(String),
-    /// The index is not there: [`crate::SearchIndex::ensure_index`] makes it, empty, to be filled from MySQL.
+    /// The index is not there: never made, or lost. It must be filled from MySQL before it is searched.
     #[error("the search index is missing")]
     IndexMissing,
     /// It refused the request (4xx). Trying again does not help.
@@ -48,6 +48,14 @@ pub(crate) fn classify(status: u16, kind: String) -> Error {
 /// Whether the same request may succeed later: timeouts, full queues and tripped circuit breakers (429), anything from 500 up.
 pub(crate) fn is_transient(status: u16) -> bool {
     status == 408 || status == 429 || status >= 500
+}
+
+/// Whether one document of several was refused for what it holds (it cannot be parsed, or is too large), so that it would be refused
+/// again. Everything else, as a block on writes (403, set by hand or by the server), a right that is lacking or an index that is closed
+/// (400), is of the index or the server and passes with it: a document that was let go for it would be missing for ever.
+pub(crate) fn is_documents_fault(status: u16, kind: &str) -> bool {
+    const OF_THE_INDEX: [&str; 2] = ["index_closed_exception", "cluster_block_exception"];
+    matches!(status, 400 | 413) && !OF_THE_INDEX.contains(&kind)
 }
 
 #[cfg(test)]

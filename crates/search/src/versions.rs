@@ -36,27 +36,25 @@ impl SearchIndex {
         version.ok_or_else(|| Error::Rejected { status: 400, kind: format!("the alias leads to {}", names.join(" and ")) })
     }
 
-    /// Makes this version, with the successor's alias, and waits until it can be written. `false` when it was there already.
+    /// Makes this version, with the successor's alias, and waits until it can be written. One that is there already stays as it is.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Rejected`].
-    pub async fn make_version(&self, version: u32) -> Result<bool, Error> {
+    pub async fn make_version(&self, version: u32) -> Result<(), Error> {
         let (name, next) = (mapping::version_name(&self.settings.index, version), self.successor());
         let creation = mapping::creation(&self.settings, &next.settings.index);
         let parts = IndicesCreateParts::Index(&name);
         let sent = self.client.indices().create(parts).request_timeout(CREATION_TIMEOUT).body(creation).send().await;
-        let made = match wire::accepted(sent).await {
-            Ok(_) => true,
+        match wire::accepted(sent).await {
+            Ok(_) => {}
             Err(Error::Rejected { kind, .. }) if kind == ALREADY_EXISTS => {
                 let parts = IndicesPutAliasParts::IndexName(&[&name], &next.settings.index);
                 let sent = self.client.indices().put_alias(parts).request_timeout(CREATION_TIMEOUT).send().await;
                 wire::accepted(sent).await?;
-                false
             }
             Err(error) => return Err(error),
-        };
-        next.await_primaries().await?;
-        Ok(made)
+        }
+        next.await_primaries().await
     }
 
     /// Whether this version is there.
@@ -72,20 +70,20 @@ impl SearchIndex {
         }
     }
 
-    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other.
+    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other. Makes the alias if
+    /// there is none.
     ///
     /// # Errors
     /// [`Error::IndexMissing`] when the version is not there; nothing has changed then.
     pub async fn lead_to(&self, version: u32) -> Result<(), Error> {
         let alias = &self.settings.index;
         let name = mapping::version_name(alias, version);
-        let mut actions: Vec<Value> = self
-            .behind_alias()
-            .await?
-            .iter()
-            .filter(|old| **old != name)
-            .map(|old| json!({ "remove": { "index": old, "alias": alias } }))
-            .collect();
+        let before = match self.behind_alias().await {
+            Err(Error::IndexMissing) => Vec::new(),
+            names => names?,
+        };
+        let mut actions: Vec<Value> =
+            before.iter().filter(|old| **old != name).map(|old| json!({ "remove": { "index": old, "alias": alias } })).collect();
         actions.push(json!({ "add": { "index": name, "alias": alias } }));
         self.change_aliases(actions).await
     }

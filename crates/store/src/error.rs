@@ -3,6 +3,8 @@
 //! Never shows the server's message: "Duplicate entry 'abc' for key 'token'" would put a token into a log. The number and what
 //! it means are enough to look the rest up.
 
+use std::fmt;
+
 use domain::Invalid;
 
 use crate::failure::{Failure, ServerError};
@@ -77,10 +79,12 @@ pub enum Error {
     #[error("mysql settings: {0}")]
     Settings(&'static str),
     /// A row holds what the domain does not allow: someone else wrote it.
-    #[error("a row of {table} holds an invalid value")]
+    #[error("a row of {table} holds an invalid value{}", located(.key.as_deref()))]
     Corrupt {
         /// The row's table.
         table: &'static str,
+        /// The row's key, where it is known: numbers alone.
+        key: Option<String>,
         /// The rule that it breaks, where there is one.
         #[source]
         invalid: Option<Invalid>,
@@ -101,15 +105,35 @@ impl Error {
             Self::Lost | Self::Deadline | Self::Aborted | Self::Unusable | Self::PoolExhausted | Self::Locked(_) => {
                 ErrorKind::Transient
             }
+            // A value that cannot be written: it never reaches the server, and it is one row's.
+            Self::Query(diesel::result::Error::SerializationError(_)) => ErrorKind::Row,
             Self::Login | Self::Nested | Self::Settings(_) | Self::Corrupt { .. } | Self::Migration(_) | Self::Query(_) => {
                 ErrorKind::Fatal
             }
         }
     }
 
-    pub(crate) fn corrupt(table: &'static str) -> impl Fn(Invalid) -> Self {
-        move |invalid| Self::Corrupt { table, invalid: Some(invalid) }
+    /// Whether a statement was ended because it took longer than it may: by us, or by the server, which normally comes first (MySQL ends
+    /// reads, MariaDB every statement). Less of the same may get done.
+    pub fn took_too_long(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Server { number: 1969 | 3024, .. })
     }
+
+    pub(crate) fn corrupt(table: &'static str) -> impl Fn(Invalid) -> Self {
+        move |invalid| Self::Corrupt { table, key: None, invalid: Some(invalid) }
+    }
+
+    /// Says which row it is that holds an invalid value.
+    pub(crate) fn at(self, row: impl fmt::Display) -> Self {
+        match self {
+            Self::Corrupt { table, key: None, invalid } => Self::Corrupt { table, key: Some(row.to_string()), invalid },
+            other => other,
+        }
+    }
+}
+
+fn located(key: Option<&str>) -> String {
+    key.map(|key| format!(": {key}")).unwrap_or_default()
 }
 
 impl From<Failure> for Error {
@@ -137,7 +161,8 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000).
+/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000; 1048 and 1364 tell of
+/// columns that this version does not know or fill, which no item can cause: taken for a row's fault they would have every one refused).
 /// Source: the server error references of MySQL 9 and MariaDB; 1927 to 1969 are MariaDB's alone.
 const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1021, ErrorKind::Transient, "the disk is full"),
@@ -147,7 +172,7 @@ const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1038, ErrorKind::Transient, "out of sort memory"),
     (1044, ErrorKind::Fatal, "access to the database is denied"),
     (1045, ErrorKind::Fatal, "wrong user or password"),
-    (1048, ErrorKind::Row, "a column may not be null"),
+    (1048, ErrorKind::Fatal, "a column may not be null"),
     (1049, ErrorKind::Fatal, "the database does not exist"),
     (1053, ErrorKind::Transient, "the server is shutting down"),
     (1054, ErrorKind::Fatal, "a column does not exist"),
@@ -176,7 +201,7 @@ const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1290, ErrorKind::Transient, "the server is read-only"),
     (1292, ErrorKind::Row, "a value is not well-formed"),
     (1317, ErrorKind::Transient, "the statement was interrupted"),
-    (1364, ErrorKind::Row, "a column has no value"),
+    (1364, ErrorKind::Fatal, "a column has no value"),
     (1366, ErrorKind::Row, "a value is not well-formed"),
     (1390, ErrorKind::Fatal, "too many placeholders"),
     (1406, ErrorKind::Row, "a value is too long"),
@@ -232,6 +257,7 @@ mod tests {
         assert_eq!(kind(1205, "HY000"), ErrorKind::Transient);
         assert_eq!(kind(1062, "23000"), ErrorKind::Duplicate);
         assert_eq!(kind(1366, "HY000"), ErrorKind::Row);
+        assert_eq!([kind(1048, "23000"), kind(1364, "HY000")], [ErrorKind::Fatal; 2]);
         assert_eq!(kind(1045, "28000"), ErrorKind::Fatal);
     }
 
@@ -248,6 +274,21 @@ mod tests {
         ] {
             assert_eq!(kind(60_000, state), expected, "{state}");
         }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_written_is_its_rows_fault_and_a_query_that_cannot_be_built_is_ours() {
+        let serialization = diesel::result::Error::SerializationError("a year of six digits".into());
+        assert_eq!(Error::from(serialization).kind(), ErrorKind::Row);
+        let building = diesel::result::Error::QueryBuilderError("a type that is not sent".into());
+        assert_eq!(Error::from(building).kind(), ErrorKind::Fatal);
+    }
+
+    #[test]
+    fn a_statement_is_too_slow_whoever_ends_it() {
+        let server = |number| Error::from(Failure::Server(ServerError { number, state: "HY000".to_owned() }));
+        assert!([Error::Deadline, server(1969), server(3024)].iter().all(Error::took_too_long));
+        assert!(![Error::Lost, Error::PoolExhausted, server(1205), server(1317)].iter().any(Error::took_too_long));
     }
 
     #[test]

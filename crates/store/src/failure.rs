@@ -51,6 +51,11 @@ impl ServerError {
     pub(crate) fn ends_transaction(&self) -> bool {
         self.state.starts_with("40")
     }
+
+    /// Whether the session is over with it: the server shuts down (1053), or has ended it (3169 and 4031 of MySQL, 1927 of MariaDB).
+    pub(crate) fn ends_session(&self) -> bool {
+        matches!(self.number, 1053 | 3169 | 1927 | 4031)
+    }
 }
 
 impl fmt::Display for Failure {
@@ -71,5 +76,17 @@ impl std::error::Error for Failure {}
 impl From<Failure> for diesel::result::Error {
     fn from(failure: Failure) -> Self {
         Self::QueryBuilderError(Box::new(failure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_over_when_it_was_killed_and_not_when_a_statement_was() {
+        let ends = |number| ServerError { number, state: "70100".to_owned() }.ends_session();
+        // Shut down, killed (MySQL, MariaDB), idle for too long; an interrupted statement, a deadlock.
+        assert_eq!([1053, 3169, 1927, 4031, 1317, 1213].map(ends), [true, true, true, true, false, false]);
     }
 }

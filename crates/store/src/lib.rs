@@ -56,6 +56,6 @@ pub use updated::Updated;
 
 /// Reads a column that holds the 16 bytes of an event's name.
 fn event_id(table: &'static str, bytes: &[u8]) -> Result<domain::EventId, Error> {
-    let bytes = bytes.try_into().map_err(|_| Error::Corrupt { table, invalid: None })?;
+    let bytes = bytes.try_into().map_err(|_| Error::Corrupt { table, key: None, invalid: None })?;
     Ok(domain::EventId::from_bytes(bytes))
 }

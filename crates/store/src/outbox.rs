@@ -34,6 +34,22 @@ pub struct Entry {
     pub ranges: Vec<Range>,
 }
 
+/// Rows of the outbox that are due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Those that can be worked off.
+    pub entries: Vec<Entry>,
+    /// The keys of those that cannot be read: someone else wrote them. They hold up no other row, if they are postponed too.
+    pub unreadable: Vec<u64>,
+}
+
+impl Due {
+    /// The keys of all.
+    pub fn ids(&self) -> Vec<u64> {
+        self.entries.iter().map(|entry| entry.id).chain(self.unreadable.iter().copied()).collect()
+    }
+}
+
 /// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before; not farther ahead
 /// than [`FARTHEST`]. A batch that goes to the indexer directly is due a little later than now; an edit is due at once.
 ///
@@ -55,14 +71,14 @@ pub async fn add(conn: &mut Connection, ranges: &[Range], due_at: Timestamp, now
 
 /// At most `limit` rows that are due, the longest due first, passing over those that another relay has in hand. They stay locked
 /// until the transaction ends: [`postpone`] them in it, so that they are due again should this relay die, and commit before
-/// the work with the index begins. A row that cannot be read is an error.
+/// the work with the index begins.
 ///
 /// Rows are dated by whoever writes them, and no clock is always right: a row that is due farther ahead than [`FARTHEST`] is taken,
 /// or an edit would not be found for as long as a clock was ahead. One that is taken too early is only indexed once more.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Vec<Entry>, Error> {
+pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Due, Error> {
     let taken = |limit: usize| {
         let order = (search_outbox::due_at, search_outbox::id);
         let columns = (search_outbox::id, search_outbox::ranges);
@@ -76,12 +92,14 @@ pub async fn due(conn: &mut Connection, now: Timestamp, limit: u32) -> Result<Ve
         let misdated = taken(limit - rows.len()).filter(search_outbox::due_at.gt(farthest.to_naive_utc()));
         rows.extend(misdated.load::<(u64, String)>(conn).await?);
     }
-    rows.into_iter()
-        .map(|(id, ranges)| {
-            let ranges = serde_json::from_str(&ranges).map_err(|_| Error::Corrupt { table: "search_outbox", invalid: None })?;
-            Ok(Entry { id, ranges })
-        })
-        .collect()
+    let mut due = Due::default();
+    for (id, ranges) in rows {
+        match serde_json::from_str(&ranges) {
+            Ok(ranges) => due.entries.push(Entry { id, ranges }),
+            Err(_) => due.unreadable.push(id),
+        }
+    }
+    Ok(due)
 }
 
 /// Makes these rows due later, not farther ahead than [`FARTHEST`].

@@ -26,7 +26,8 @@ pub type Pool = managed::Pool<Manager>;
 /// A connection on loan; it goes back to the pool when dropped, or is closed if it cannot be used again.
 ///
 /// Closed at once, and not when the pool comes to lend it again: until then the server would keep its transaction open, and the
-/// locks of all rows that this has written, while whoever repeats the work waits for them.
+/// locks of all rows that this has written, while whoever repeats the work waits for them. (Where a server hangs in the middle of a
+/// large answer, the driver reads what is left of it first, in a task of its own.)
 #[derive(Debug)]
 pub struct PooledConnection {
     connection: managed::Object<Manager>,

@@ -34,6 +34,11 @@ impl Range {
         ranges
     }
 
+    /// Whether it holds this message's number.
+    pub fn holds(&self, (application_id, chat, number): (ApplicationId, ChatNumber, MessageNumber)) -> bool {
+        (self.application_id, self.chat) == (application_id, chat) && (self.first..=self.last).contains(&number)
+    }
+
     fn ends_at_or_before(&self, application_id: ApplicationId, chat: ChatNumber, number: MessageNumber) -> bool {
         self.application_id == application_id && self.chat == chat && number.get() <= self.last.get() + 1
     }
@@ -74,6 +79,16 @@ mod tests {
         assert_eq!(cover(&[]), "[]");
         assert_eq!(cover(&[(1, 1, 3), (1, 1, 1), (1, 1, 2), (1, 1, 2), (1, 1, 5)]), "[[1,1,1,3],[1,1,5,5]]");
         assert_eq!(cover(&[(1, 1, 1), (1, 2, 2), (2, 2, 3)]), "[[1,1,1,1],[1,2,2,2],[2,2,3,3]]");
+    }
+
+    #[test]
+    fn a_range_holds_its_ends_and_nothing_of_another_chat() {
+        let key = |application, chat, number| {
+            (ApplicationId::new(application), ChatNumber::new(chat).unwrap(), MessageNumber::new(number).unwrap())
+        };
+        let range: Range = serde_json::from_str("[7,3,2,4]").unwrap();
+        assert_eq!([1, 2, 4, 5].map(|number| range.holds(key(7, 3, number))), [false, true, true, false]);
+        assert!(!range.holds(key(7, 2, 3)) && !range.holds(key(6, 3, 3)));
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn moment(bytes: &[u8], kind: MysqlType) -> QueryResult<Value> {
     Ok(Value::Date(year, part(time.month)?, part(time.day)?, part(time.hour)?, part(time.minute)?, part(time.second)?, micros))
 }
 
+/// A fault of this crate's own, whatever the row: not to be taken for one of the value.
 fn unfit(what: String) -> diesel::result::Error {
-    diesel::result::Error::SerializationError(what.into())
+    diesel::result::Error::QueryBuilderError(what.into())
 }

@@ -21,7 +21,7 @@ use crate::{
     hand_over::{HandOver, HandOvers},
     isolate::Parts,
     letters, meters,
-    persist::{Persister, Stored},
+    persist::Persister,
     plan::Plan,
     traced::Spans,
 };
@@ -65,7 +65,7 @@ impl Committer {
                 ErrorKind::Row if reject(&mut entries[part.start], &error) => continue,
                 _ => self.report(&error),
             }
-            if matches!(error, Error::Deadline) && part.len() > LARGE_PART {
+            if error.took_too_long() && part.len() > LARGE_PART {
                 parts.split();
             }
             sleep(backoff.next()).await;
@@ -98,8 +98,11 @@ impl Committer {
         let stored = self.persister.store(part, epoch, due_at).await.inspect_err(|error| spans.fail(error.kind().as_str()))?;
         meters::persisted(part.len(), began.elapsed());
         count(&stored.plan);
-        if let Some(place) = place {
-            hand_over(place, &stored, spans.contexts());
+        match (place, stored.outbox_id) {
+            (Some(place), Some(outbox_id)) => hand_over(place, outbox_id, &stored.plan, spans.contexts()),
+            (None, Some(_)) => meters::not_handed_over(1),
+            // Nothing in it is searched for.
+            (_, None) => {}
         }
         Ok(())
     }
@@ -123,9 +126,8 @@ fn reject(entry: &mut Entry, error: &Error) -> bool {
     true
 }
 
-fn hand_over(place: OwnedPermit<HandOver>, stored: &Stored<'_>, traces: Vec<Context>) {
-    let Some(outbox_id) = stored.outbox_id else { return };
-    let documents = stored.plan.messages.iter().map(|message| Document {
+fn hand_over(place: OwnedPermit<HandOver>, outbox_id: u64, plan: &Plan<'_>, traces: Vec<Context>) {
+    let documents = plan.messages.iter().map(|message| Document {
         application_id: message.application_id,
         chat: message.chat,
         number: message.number,

@@ -22,6 +22,10 @@ const LOCK: &str = "counts";
 const CHUNK: u32 = 500;
 /// The pause between transactions, so that a large run leaves room for the batches.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Marks that writers held when the pass came by are tried again so often, and for so long at most: a writer holds one for the time
+/// of a commit, and one that hangs is not waited for.
+const HELD_PAUSE: Duration = Duration::from_millis(20);
+const HELD_TIME: Duration = Duration::from_secs(5);
 /// A run that failed is tried again so soon.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
@@ -43,7 +47,8 @@ pub async fn run(store: &Store) -> Result<Counted, store::Error> {
     marks.map_or(Ok(Counted::Elsewhere), |applied| applied.map(Counted::Marks))
 }
 
-/// Takes every mark once: what is stored meanwhile may be left to the next run, so that this one ends.
+/// Takes every mark once, those that writers hold when it comes by a little later: what was stored before it began is counted when it
+/// ends. What is stored meanwhile may be left to the next run, so that this one ends.
 async fn apply_all(store: &Store) -> Result<u64, store::Error> {
     let mut connection = store.acquire().await?;
     let (mut pass, mut marks) = (counts::Pass::default(), 0);
@@ -51,10 +56,19 @@ async fn apply_all(store: &Store) -> Result<u64, store::Error> {
         let applied = counts::apply_next(&mut connection, &mut pass, CHUNK).await?;
         marks += applied;
         if applied == 0 {
-            return Ok(marks);
+            break;
         }
         sleep(PAUSE).await;
     }
+    let passed = Instant::now();
+    while pass.held() > 0 && passed.elapsed() < HELD_TIME {
+        sleep(HELD_PAUSE).await;
+        marks += counts::apply_held(&mut connection, &mut pass).await?;
+    }
+    if pass.held() > 0 {
+        tracing::warn!(marks = pass.held(), "counts that a writer has held for long are left to the next run");
+    }
+    Ok(marks)
 }
 
 /// The job of this process, as others see it: they may want it to run now, and ask what it did last. Clones share it.

@@ -157,6 +157,7 @@ mod tests {
         assert!(matches!(read(br#"{"v":1,"kind":"fence","epoch":3}"#), Content::Fence(epoch) if epoch == Epoch::new(3)));
         assert!(matches!(read(b"\xff not json"), Content::Unreadable(_)));
         assert!(matches!(read(br#"{"v":99,"kind":"items","epoch":3}"#), Content::Unreadable(_)));
+        assert!(matches!(read(br#"{"v":1,"kind":"items","epoch":3}"#), Content::Unreadable(_)));
     }
 
     #[test]

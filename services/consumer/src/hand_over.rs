@@ -13,8 +13,6 @@ use tokio::{
 };
 use trace::Context;
 
-use crate::meters;
-
 /// Documents, and bytes of their text, that are written without waiting for more: what one request holds, about.
 const ENOUGH_DOCUMENTS: usize = 3_000;
 const ENOUGH_BYTES: usize = 2 * 1024 * 1024;
@@ -48,11 +46,7 @@ pub(crate) fn queue(batches: usize) -> (HandOvers, Waiting) {
 impl HandOvers {
     /// A place in the queue, if there is one now.
     pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
-        let place = self.0.clone().try_reserve_owned().ok();
-        if place.is_none() {
-            meters::not_handed_over(1);
-        }
-        place
+        self.0.clone().try_reserve_owned().ok()
     }
 
     /// A look at the queue that does not keep it open.

@@ -3,7 +3,7 @@
 //! It is only the short way: each hand-over has a row in the outbox, written with the messages, and whatever fails here is left
 //! to the relay. So it never retries.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::Timestamp;
 use search::{Document, Indexed, SearchIndex};
@@ -79,30 +79,53 @@ pub(crate) enum Written {
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
     search: SearchIndex,
-    failures: std::sync::Arc<Repeats>,
+    failures: Arc<Repeats>,
+    put_off: Arc<Repeats>,
 }
 
 impl Index {
     pub(crate) fn new(search: SearchIndex) -> Self {
-        Self { search, failures: std::sync::Arc::new(Repeats::every(SAY_EVERY)) }
+        let repeats = || Arc::new(Repeats::every(SAY_EVERY));
+        Self { search, failures: repeats(), put_off: repeats() }
     }
 
-    /// Writes documents. Makes the index if it is missing.
+    /// Writes documents. A missing index is an outage like any other: whoever made one here would make it empty, and searches would
+    /// take what little is in it for all there is.
     ///
     /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search finds
-    /// at any moment, it will find after the new version has taken the old one's place.
+    /// at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not there (not
+    /// yet, or whoever makes it was broken off) the one in use is given them all the same, and they are given again. Where there is
+    /// none in use, the one that is being made is enough: it, or another that is copied from MySQL, is the next that is searched.
     pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
-        if aim.reindex.is_some() {
-            let outcome = self.search.successor().index_and_show(documents).await;
-            if self.told(outcome)? == Written::InPart {
+        if aim.reindex.is_none() {
+            return self.told(self.search.index(documents).await);
+        }
+        match self.search.successor().index_and_show(documents).await {
+            Err(search::Error::IndexMissing) => {
+                self.told(self.search.index(documents).await)?;
+                self.tell_of_no_successor();
                 return Ok(Written::InPart);
             }
+            outcome => {
+                if self.told(outcome)? == Written::InPart {
+                    return Ok(Written::InPart);
+                }
+            }
         }
-        let outcome = match self.search.index(documents).await {
-            Err(search::Error::IndexMissing) => self.make_and_write(documents).await,
-            outcome => outcome,
-        };
-        self.told(outcome)
+        match self.search.index(documents).await {
+            Err(search::Error::IndexMissing) => Ok(Written::All),
+            outcome => self.told(outcome),
+        }
+    }
+
+    fn tell_of_no_successor(&self) {
+        if let Some(suppressed) = self.put_off.pass() {
+            tracing::warn!(
+                suppressed,
+                "the version of the search index that is being made is not there: if that lasts, `chatctl reindex` goes on with it, or \
+                 `chatctl reindex --abort` gives it up"
+            );
+        }
     }
 
     fn told(&self, outcome: Result<Indexed, search::Error>) -> Result<Written, search::Error> {
@@ -110,25 +133,37 @@ impl Index {
             Ok(indexed) => Ok(self.report(&indexed)),
             Err(error) => {
                 meters::index_failures(1);
-                if let Some(suppressed) = self.failures.pass() {
-                    tracing::warn!(%error, suppressed, "the search index takes nothing; what is stored waits in the outbox");
+                match (self.failures.pass(), &error) {
+                    (Some(suppressed), search::Error::IndexMissing) => tracing::error!(
+                        suppressed,
+                        "there is no search index: what is stored waits in the outbox, and `chatctl reindex` makes one of all that is stored"
+                    ),
+                    (Some(suppressed), _) => {
+                        tracing::warn!(%error, suppressed, "the search index takes nothing; what is stored waits in the outbox");
+                    }
+                    (None, _) => {}
                 }
                 Err(error)
             }
         }
     }
 
-    async fn make_and_write(&self, documents: &[Document]) -> Result<Indexed, search::Error> {
-        self.search.ensure_index().await?;
-        self.search.index(documents).await
-    }
-
-    /// What the index refuses for good would be refused for ever: it is told, counted and let go.
+    /// What the index refuses for good would be refused for ever: it is told, counted and let go. All else is given again.
     fn report(&self, indexed: &Indexed) -> Written {
         meters::indexed(indexed.ok, indexed.rejected.len());
         if let Some((document, reason)) = indexed.rejected.first() {
             tracing::error!(%document, reason, rejected = indexed.rejected.len(), "the search index refuses messages");
         }
-        if indexed.retry.is_empty() { Written::All } else { Written::InPart }
+        if indexed.retry.is_empty() {
+            return Written::All;
+        }
+        if indexed.ok == 0 {
+            meters::index_failures(1);
+        }
+        if let Some(suppressed) = self.put_off.pass() {
+            let (messages, reason) = (indexed.retry.len(), indexed.retry_reason.as_deref());
+            tracing::warn!(messages, reason, suppressed, "the search index does not take messages now; they are given again");
+        }
+        Written::InPart
     }
 }

@@ -13,6 +13,7 @@ pub(crate) fn register() {
     Reason::ALL.into_iter().for_each(|reason| dead_letters(reason, 0));
     ErrorKind::ALL.into_iter().for_each(|kind| persist_failures(kind, 0));
     ["own", "disputed"].into_iter().for_each(|outcome| stragglers(outcome, 0));
+    dead_payloads_left_out(0);
     indexed(0, 0);
     index_failures(0);
     not_handed_over(0);
@@ -44,7 +45,12 @@ pub(crate) fn dead_letters(reason: Reason, letters: u64) {
     counter!("chat_dead_letters_total", "reason" => reason.as_str()).increment(letters);
 }
 
-/// Transactions that failed.
+/// Unreadable payloads that the dead letter queue did not take.
+pub(crate) fn dead_payloads_left_out(payloads: u64) {
+    counter!("chat_dead_payloads_left_out_total").increment(payloads);
+}
+
+/// Transactions that failed and are tried again as they are: not those that are split, or tried anew without what is refused.
 pub(crate) fn persist_failures(kind: ErrorKind, failures: u64) {
     counter!("chat_persist_failures_total", "kind" => kind.as_str()).increment(failures);
 }
@@ -70,7 +76,7 @@ pub(crate) fn index_lag(age: Duration) {
     histogram!("chat_index_lag_seconds").record(age);
 }
 
-/// Batches that the full queue before the indexer did not take.
+/// Stored batches with messages that the full queue before the indexer did not take.
 pub(crate) fn not_handed_over(batches: u64) {
     counter!("chat_index_queue_full_total").increment(batches);
 }

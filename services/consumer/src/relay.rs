@@ -2,15 +2,17 @@
 //!
 //! It takes due rows of the outbox for a while (so that replicas do not do the same work, and a row whose taker died comes due
 //! again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is bounded by
-//! reading in pieces, whatever a row covers.
+//! reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told; it holds up no
+//! other.
 
 use std::time::Duration;
 
 use domain::{ApplicationId, ChatNumber, Message, MessageNumber, Timestamp};
 use search::Document;
 use store::{
-    Connection, Range, Store, messages,
-    outbox::{self, Entry},
+    Connection, Range, Store,
+    messages::{self, Key},
+    outbox::{self, Due, Entry},
     transaction,
 };
 use tokio::time::sleep;
@@ -30,6 +32,12 @@ const PIECE: u64 = 500;
 /// How long a row rests of which the index could not take a part.
 const REST: Duration = Duration::from_secs(5);
 
+/// How long a row rests that cannot be worked off before somebody has mended it, or what it speaks of.
+const MENDING: Duration = outbox::FARTHEST;
+
+/// How long a group may take that is on its way to the index when the process is told to stop.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The relay of one process.
 pub(crate) struct Relay {
     pub(crate) store: Store,
@@ -44,15 +52,17 @@ enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Search(#[from] search::Error),
+    #[error("the process stops")]
+    Stopped,
 }
 
 impl Relay {
-    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off.
+    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off. What it has in hand at
+    /// `stop` it finishes soon, or gives back: others leave it alone for as long as it is taken.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(self.retry);
-        loop {
-            let Some(turn) = stop.run_until_cancelled(self.turn()).await else { return };
-            let go_on = match turn {
+        while !stop.is_cancelled() {
+            let go_on = match self.turn(&stop).await {
                 Ok(rows) => {
                     backoff.reset();
                     rows == ROWS as usize || stop.run_until_cancelled(sleep(self.interval)).await.is_some()
@@ -69,47 +79,72 @@ impl Relay {
     }
 
     /// Takes what is due and relays it; returns how many rows it took.
-    async fn turn(&self) -> Result<usize, Error> {
-        let taken = self.take().await?;
-        let mut left = taken.as_slice();
+    async fn turn(&self, stop: &CancellationToken) -> Result<usize, Error> {
+        let due = self.take().await?;
+        let (entries, taken) = (due.entries, due.unreadable.len());
+        let mut left = entries.as_slice();
         while !left.is_empty() {
             let (group, rest) = left.split_at(together(left));
-            if let Err(error) = self.relay(group).await {
-                self.put_back(left, Duration::ZERO).await?;
-                return Err(error);
+            let relayed = tokio::select! {
+                biased;
+                relayed = self.relay(group) => relayed,
+                () = long_after(stop) => Err(Error::Stopped),
+            };
+            if relayed.is_ok() {
+                left = rest;
             }
-            left = rest;
+            if relayed.is_err() || stop.is_cancelled() {
+                self.put_back(left, Duration::ZERO).await?;
+                relayed?;
+                break;
+            }
         }
-        Ok(taken.len())
+        Ok(entries.len() + taken)
     }
 
-    async fn take(&self) -> Result<Vec<Entry>, store::Error> {
+    async fn take(&self) -> Result<Due, store::Error> {
         let mut connection = self.store.acquire().await?;
-        transaction(&mut connection, async |connection: &mut Connection| {
-            let entries = outbox::due(connection, Timestamp::now(), ROWS).await?;
-            outbox::postpone(connection, &ids(&entries), from_now(LEASE)).await?;
-            Ok(entries)
+        let due = transaction(&mut connection, async |connection: &mut Connection| {
+            let due = outbox::due(connection, Timestamp::now(), ROWS).await?;
+            outbox::postpone(connection, &ids(&due.entries), from_now(LEASE)).await?;
+            if !due.unreadable.is_empty() {
+                outbox::postpone(connection, &due.unreadable, from_now(MENDING)).await?;
+            }
+            Ok::<_, store::Error>(due)
         })
-        .await
+        .await?;
+        if let Some(row) = due.unreadable.first() {
+            let rows = due.unreadable.len();
+            tracing::error!(rows, row, "rows of search_outbox cannot be read: remove them by id, then `chatctl verify --repair`");
+        }
+        Ok(due)
     }
 
-    /// Brings the rows' messages to the index, and removes the rows.
+    /// Brings the rows' messages to the index, and removes the rows; those of messages that cannot be read it keeps.
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
         let aim = Aim::now(&self.store).await?;
         let ranges = group.iter().flat_map(|entry| entry.ranges.iter().copied());
+        let mut unreadable = Vec::new();
         for piece in pieces(ranges, PIECE) {
-            let documents = self.read(&piece).await?;
+            let documents = self.read(&piece, &mut unreadable).await?;
             if self.index.write(&documents, aim).await? == Written::InPart {
                 return Ok(self.put_back(group, REST).await?);
             }
         }
+        let (kept, done) = parted(group, &unreadable);
         let mut connection = self.store.acquire().await?;
-        Ok(outbox::remove(&mut connection, &ids(group), aim.reindex, Timestamp::now()).await?)
+        if let Some((application, chat, number)) = unreadable.first() {
+            let (key, messages) = (format!("{}/{chat}/{number}", application.get()), unreadable.len());
+            tracing::error!(key, messages, "messages cannot be read, so they are not indexed until they are mended");
+            outbox::postpone(&mut connection, &kept, from_now(MENDING)).await?;
+        }
+        Ok(outbox::remove(&mut connection, &done, aim.reindex, Timestamp::now()).await?)
     }
 
-    async fn read(&self, ranges: &[Range]) -> Result<Vec<Document>, store::Error> {
+    async fn read(&self, ranges: &[Range], unreadable: &mut Vec<Key>) -> Result<Vec<Document>, store::Error> {
         let mut connection = self.store.acquire().await?;
         let stored = messages::documents(&mut connection, ranges).await?;
+        unreadable.extend(stored.unreadable);
         let document = |(application_id, chat, message): (ApplicationId, ChatNumber, Message)| Document {
             application_id,
             chat,
@@ -117,7 +152,7 @@ impl Relay {
             version: message.version,
             body: message.body,
         };
-        Ok(stored.into_iter().map(document).collect())
+        Ok(stored.messages.into_iter().map(document).collect())
     }
 
     async fn put_back(&self, entries: &[Entry], rest: Duration) -> Result<(), store::Error> {
@@ -126,8 +161,21 @@ impl Relay {
     }
 }
 
+async fn long_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    sleep(LAST).await;
+}
+
 fn ids(entries: &[Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.id).collect()
+}
+
+/// The keys of the rows that speak of one of these messages, and of those that do not.
+fn parted(group: &[Entry], messages: &[Key]) -> (Vec<u64>, Vec<u64>) {
+    let speaks = |entry: &Entry| messages.iter().any(|key| entry.ranges.iter().any(|range| range.holds(*key)));
+    let (speak, others): (Vec<&Entry>, Vec<&Entry>) = group.iter().partition(|entry| speaks(entry));
+    let ids = |entries: Vec<&Entry>| entries.into_iter().map(|entry| entry.id).collect();
+    (ids(speak), ids(others))
 }
 
 fn from_now(wait: Duration) -> Timestamp {
@@ -202,6 +250,16 @@ mod tests {
             [vec![range(1, 1, 4), range(2, 7, 12)], vec![range(2, 13, 22)], vec![range(2, 23, 25), range(3, 1, 1)]]
         );
         assert_eq!(pieces([range(1, 1, 10), range(1, 20, 20)], 10), [vec![range(1, 1, 10)], vec![range(1, 20, 20)]]);
+    }
+
+    #[test]
+    fn only_the_rows_of_unreadable_messages_are_kept() {
+        let group = [(1, range(1, 1, 9)), (2, range(2, 5, 5)), (3, range(1, 9, 9))];
+        let group = group.map(|(id, range)| Entry { id, ranges: vec![range] });
+        let key =
+            |chat: u64, number| (ApplicationId::new(1), ChatNumber::new(chat).unwrap(), MessageNumber::new(number).unwrap());
+        assert_eq!(parted(&group, &[]), (vec![], vec![1, 2, 3]));
+        assert_eq!(parted(&group, &[key(1, 9), key(1, 10)]), (vec![1, 3], vec![2]));
     }
 
     #[test]

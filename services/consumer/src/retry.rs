@@ -66,7 +66,8 @@ pub enum Retried {
     },
 }
 
-/// Why a letter could not be tried. It is as it was, and may be tried again later.
+/// Why a letter could not be tried. It is as it was, and may be tried again later. A counter in Redis may have been raised to one of its
+/// numbers, though: then nobody else is given that number, but the next try cannot tell who has it, and makes the item a conflict.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// MySQL failed.
@@ -80,7 +81,7 @@ pub enum Error {
 /// Tries the letter with this key again. `sequencer` is asked only where the letter does not name its number.
 ///
 /// # Errors
-/// [`Error`]; then nothing was changed.
+/// [`Error`]; then nothing was changed in MySQL.
 pub async fn retry(store: &Store, sequencer: &Sequencer, id: u64) -> Result<Retried, Error> {
     let mut backoff = Backoff::new(WAITS);
     // Decided once: a counter that was raised must not be asked again.
@@ -134,7 +135,10 @@ async fn read(store: &Store, sequencer: &Sequencer, letter: &Letter) -> Result<R
         return Ok(Err(Retried::Refused { reason: dead.reason, detail: dead.detail.clone() }));
     }
     if !names_its_number(letter, &entries) {
-        decide(store, sequencer, &mut entries).await.map_err(|error| Error::Number(error.into()))?;
+        decide(store, sequencer, &mut entries).await.map_err(|error| match error {
+            stragglers::Error::Store(error) => Error::Store(error),
+            error => Error::Number(error.into()),
+        })?;
     }
     Ok(Ok(entries))
 }

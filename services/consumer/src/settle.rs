@@ -1,41 +1,67 @@
 //! Tells the broker what is done. To be called after the commit, never before: what is acknowledged is gone from the queue.
 
+use std::time::Duration;
+
 use broker::{Consumer, Delivery, Settled};
-use store::dead_letters::Reason;
-use tokio::time::sleep;
+use store::dead_letters::{DeadLetter, Reason};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     backoff::{Backoff, Bounds},
     decode::{Entry, Subject},
+    meters,
 };
 
+/// How long the dead letter queue may take for a batch's unreadable payloads. MySQL has them already; while that queue is missing or
+/// full, or the broker is short of memory because nobody works off its queues, to wait for it would hold up what is sound.
+const DEAD_QUEUE_TIME: Duration = Duration::from_secs(5);
+
 /// Acknowledges the last delivery of a committed batch and all before it. Payloads that nobody could read go to the dead letter
-/// queue first, byte for byte. A delivery that has become stale is left: it comes again and finds itself stored.
+/// queue first, byte for byte, if it takes them. A delivery that has become stale is left: it comes again and finds itself stored.
 pub(crate) async fn acknowledge(consumer: &Consumer, entries: &[Entry], last: &Delivery, retry: Bounds) {
+    let until = Instant::now() + DEAD_QUEUE_TIME;
+    let mut left_out = 0;
     for entry in entries {
-        if let Subject::Dead(letter) = &entry.subject
-            && letter.reason == Reason::UndecodablePayload
-            && !keep_payload(consumer, &letter.payload, &letter.detail, last, retry).await
-        {
-            return;
+        let Subject::Dead(letter) = &entry.subject else { continue };
+        if letter.reason != Reason::UndecodablePayload {
+            continue;
         }
+        match keep_payload(consumer, letter, last, retry, until).await {
+            Kept::Queued => {}
+            Kept::InMysqlOnly => left_out += 1,
+            Kept::Stale => return,
+        }
+    }
+    if left_out > 0 {
+        meters::dead_payloads_left_out(left_out);
+        tracing::warn!(payloads = left_out, "the dead letter queue does not take unreadable payloads: MySQL alone has them");
     }
     if last.ack_through().await == Settled::Stale {
         tracing::debug!(partition = last.partition.get(), "a stored batch could not be acknowledged and will come again");
     }
 }
 
-/// `false` when the batch has become stale meanwhile.
-async fn keep_payload(consumer: &Consumer, payload: &[u8], reason: &str, last: &Delivery, retry: Bounds) -> bool {
+/// Where an unreadable payload is kept.
+enum Kept {
+    /// In MySQL and in the dead letter queue.
+    Queued,
+    /// The queue did not take it in time.
+    InMysqlOnly,
+    /// The batch has become stale meanwhile.
+    Stale,
+}
+
+async fn keep_payload(consumer: &Consumer, letter: &DeadLetter, last: &Delivery, retry: Bounds, until: Instant) -> Kept {
     let mut backoff = Backoff::new(retry);
-    while let Err(error) = consumer.publish_dead(payload, reason).await {
+    while Instant::now() < until {
+        let Err(error) = consumer.publish_dead(&letter.payload, &letter.detail).await else { return Kept::Queued };
         tracing::debug!(%error, "an unreadable payload could not be put into the dead letter queue yet");
         if !last.is_current() {
-            return false;
+            return Kept::Stale;
         }
         sleep(backoff.next()).await;
     }
-    true
+    Kept::InMysqlOnly
 }
 
 /// Answers a fence whose predecessors are all committed, and acknowledges it.

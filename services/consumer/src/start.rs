@@ -1,7 +1,8 @@
 //! Puts the service together, and takes it apart in order.
 //!
 //! On shutdown the pipelines stop taking deliveries and finish what they hold; then the connection to the broker is closed, which
-//! gives the rest to a standby in its order; then the indexer finishes what it was handed. Each step has a share of
+//! gives the rest to a standby in its order; then the indexer finishes what it was handed, and the relay has given back what it had
+//! taken. Each step has a share of
 //! `http.shutdown_ms`, and whatever does not get done in it is safe to leave: it is in the queue or in the outbox.
 
 use std::{
@@ -127,7 +128,7 @@ pub async fn start(
     let (hand_overs, waiting) = hand_over::queue(config.consumer.indexer_queue_batches);
     let indexer = tokio::spawn(index::run(index.clone(), store.clone(), tracer.clone(), waiting, config.consumer.index_every()));
     let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
-    tokio::spawn(relay.run(stop.clone()));
+    let relay = tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
     let job = Job::default();
     tokio::spawn(job.clone().run_periodically(store.clone(), first, interval, stop.clone()));
@@ -157,7 +158,7 @@ pub async fn start(
     // The pipelines hold the others: the indexer ends after them.
     drop(hand_overs);
     let limit = Duration::from_millis(config.http.shutdown_ms);
-    let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, tracer, stop: stop.clone(), limit }.finished());
+    let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, relay, tracer, stop: stop.clone(), limit }.finished());
     Ok(Running { server, work, stop })
 }
 
@@ -179,6 +180,7 @@ struct Work {
     abort: CancellationToken,
     consumer: Consumer,
     indexer: JoinHandle<()>,
+    relay: JoinHandle<()>,
     tracer: Tracer,
     stop: CancellationToken,
     limit: Duration,
@@ -197,9 +199,11 @@ impl Work {
             pipelines_end(&mut self.pipelines).await;
         }
         self.consumer.close().await;
-        if timeout(self.limit / 5, &mut self.indexer).await.is_err() {
+        let indexed = async { tokio::join!(&mut self.indexer, &mut self.relay) };
+        if timeout(self.limit / 5, indexed).await.is_err() {
             tracing::info!("stopped with batches that are not indexed; the outbox has them");
             self.indexer.abort();
+            self.relay.abort();
         }
         self.tracer.finish().await;
         outcome

@@ -1,13 +1,13 @@
-//! `chatctl dead retry`: stores letters after all, each in a transaction of its own. Says of each what became of it, and fails when
-//! any of them is not stored now.
+//! `chatctl dead retry`: stores letters after all, each in a transaction of its own. Says of each what became of it, also when it could not
+//! be tried, and fails when any of them is not stored now. No letter must keep it from those behind.
 
-use anyhow::{Context, Result, bail};
-use consumer::retry::retry;
+use anyhow::{Error, Result, bail};
+use consumer::retry::{self, Retried, retry};
 use say::say;
 use sequencer::Sequencer;
 use service::config;
 use store::{
-    Store,
+    ErrorKind, Store,
     dead_letters::{self, Filter, Reason},
 };
 
@@ -15,6 +15,9 @@ use crate::{config::Letters, text::count};
 
 /// Letters whose keys are read at once.
 const PAGE: u32 = 1_000;
+
+/// So many letters in a row that MySQL's state kept from being tried (each several times): then it would keep all others, too.
+const GIVE_UP_AFTER: usize = 3;
 
 /// Which letters to try again.
 #[derive(Debug, clap::Args)]
@@ -36,11 +39,22 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     let store = Store::connect(&settings.mysql)?;
     let sequencer = Sequencer::connect(&settings.redis)?;
     let ids = if options.ids.is_empty() { unresolved(&store, options.reason).await? } else { options.ids.clone() };
-    let mut failed = 0;
+    let (mut failed, mut unavailable) = (0, 0);
     for &id in &ids {
-        let retried = retry(&store, &sequencer, id).await.with_context(|| format!("letter {id} could not be tried"))?;
-        failed += u64::from(!retried.is_stored());
-        say!("{id}: {retried}");
+        let outcome = retry(&store, &sequencer, id).await;
+        let is_unavailable = |error: &store::Error| error.kind() == ErrorKind::Transient;
+        unavailable = match &outcome {
+            Err(retry::Error::Store(error)) if is_unavailable(error) => unavailable + 1,
+            _ => 0,
+        };
+        failed += u64::from(!outcome.as_ref().is_ok_and(Retried::is_stored));
+        match outcome {
+            Ok(retried) => say!("{id}: {retried}"),
+            Err(error) if unavailable == GIVE_UP_AFTER => {
+                return Err(Error::from(error).context(format!("letter {id} and those behind it could not be tried")));
+            }
+            Err(error) => say!("{id}: could not be tried: {:#}", Error::from(error)),
+        }
     }
     say!("{} tried", count(ids.len() as u64, "letter", "letters"));
     if failed > 0 {

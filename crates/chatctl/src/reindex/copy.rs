@@ -75,7 +75,7 @@ async fn read(store: &Store, place: Place) -> Result<Option<((Vec<Document>, Pla
 }
 
 async fn write(next: &SearchIndex, documents: &[Document]) -> Result<()> {
-    let mut left = documents.to_vec();
+    let (mut left, mut reason) = (documents.to_vec(), None);
     for _ in 0..RESTS {
         let indexed = patiently(async || Ok(next.index(&left).await?)).await.context("the new version cannot be written")?;
         if let Some((document, reason)) = indexed.rejected.first() {
@@ -85,7 +85,9 @@ async fn write(next: &SearchIndex, documents: &[Document]) -> Result<()> {
             return Ok(());
         }
         left.retain(|document| indexed.retry.contains(&document.id()));
+        reason = indexed.retry_reason;
         sleep(REST).await;
     }
-    bail!("the search server is too busy: the same command goes on from here")
+    let reason = reason.unwrap_or_default();
+    bail!("the search server is too busy, or takes no writes ({reason}): the same command goes on from here")
 }

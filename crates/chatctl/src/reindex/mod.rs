@@ -25,6 +25,8 @@ use crate::{
     text::{count, thousands},
 };
 
+/// The old version of a reindex that began where there was none in use.
+const NONE: u32 = 0;
 /// What processes agree on by.
 const LOCK: &str = "reindex";
 /// Searches and writes that went to the old version have ended by then.
@@ -63,7 +65,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 }
 
 async fn reindex(store: &Store, search: &SearchIndex, options: &Options) -> Result<()> {
-    search.ensure_index().await.context("the search index in use cannot be looked at")?;
     let reindex = match current(store).await? {
         Some(reindex) => {
             say!("going on with version {}, behind {}", reindex.version, messages(reindex.copied));
@@ -71,7 +72,7 @@ async fn reindex(store: &Store, search: &SearchIndex, options: &Options) -> Resu
         }
         None => begin(store, search).await?,
     };
-    if search.version().await? != reindex.version {
+    if in_use(search).await? != Some(reindex.version) {
         fill(store, search, reindex, options.workers).await?;
         search.lead_to(reindex.version).await.context("the alias could not be led to the new version")?;
         say!("version {} is in use", reindex.version);
@@ -83,27 +84,35 @@ async fn current(store: &Store) -> Result<Option<Reindex>> {
     patiently(async || Ok(reindexes::current(&mut *store.acquire().await?).await?)).await
 }
 
+/// The version that is searched. Where there is none, none is made but the new one, behind its own alias: an empty one would be searched
+/// for as long as the copy takes.
+async fn in_use(search: &SearchIndex) -> Result<Option<u32>> {
+    match search.version().await {
+        Err(search::Error::IndexMissing) => Ok(None),
+        version => Ok(Some(version.context("the search index in use cannot be looked at")?)),
+    }
+}
+
 /// From here on consumers write to the new version as well; they fail, and try again, until it is made.
 async fn begin(store: &Store, search: &SearchIndex) -> Result<Reindex> {
     search.forget_successor().await?;
-    let old = search.version().await?;
+    let old = in_use(search).await?.unwrap_or(NONE);
     let mut new = old + 1;
     while search.has_version(new).await? {
         new += 1;
     }
     reindexes::begin(&mut *store.acquire().await?, new, old, Timestamp::now()).await?;
-    say!("making version {new} beside version {old}");
+    match old {
+        NONE => say!("making version {new}; none is in use"),
+        _ => say!("making version {new} beside version {old}"),
+    }
     current(store).await?.context("the reindex was ended by somebody else")
 }
 
 /// Copies all messages, and waits until the new version has what the old one has.
 async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u32) -> Result<()> {
-    let made = search.make_version(reindex.version).await.context("the new version could not be made")?;
-    let from = match made {
-        // What was copied is gone with a version that was removed.
-        true => Reindex { place: (0, 0, 0), copied: 0, ..reindex },
-        false => reindex,
-    };
+    let from = start(store, search, reindex).await?;
+    search.make_version(reindex.version).await.context("the new version could not be made")?;
     let (began, next) = (Instant::now(), search.successor());
     let copied = copy::copy(store, &next, from, workers).await?;
     let seconds = began.elapsed().as_secs_f64();
@@ -112,6 +121,17 @@ async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u3
     outbox_passed(store).await?;
     // What was copied shows before it is searched for.
     Ok(next.refresh().await?)
+}
+
+/// Where the copy goes on. What was copied to a version that is not there is gone with it, and that is noted before the version is made
+/// anew: whoever finds it there, however soon this is broken off, finds the place that it stands at.
+async fn start(store: &Store, search: &SearchIndex, reindex: Reindex) -> Result<Reindex> {
+    if search.has_version(reindex.version).await? {
+        return Ok(reindex);
+    }
+    let from = Reindex { place: (0, 0, 0), copied: 0, ..reindex };
+    patiently(async || Ok(reindexes::advance(&mut *store.acquire().await?, from.id, from.place, from.copied).await?)).await?;
+    Ok(from)
 }
 
 /// Waits until every row that was in the outbox has been relayed to both versions.
@@ -125,14 +145,14 @@ async fn outbox_passed(store: &Store) -> Result<()> {
             (moved, before) = (Instant::now(), Some(first));
         }
         if moved.elapsed() > OUTBOX_TIME {
-            bail!("nothing moves the outbox: is a consumer running? The same command goes on from here");
+            bail!("nothing moves the outbox: is a consumer running, and what does it say? The same command goes on from here");
         }
         sleep(OUTBOX_EVERY).await;
     }
 }
 
 async fn finish(store: &Store, search: &SearchIndex, reindex: Reindex, keep_old: bool) -> Result<()> {
-    if !keep_old {
+    if !keep_old && reindex.old_version != NONE {
         sleep(LAST_SEARCHES).await;
         search.remove_version(reindex.old_version).await.context("the old version could not be removed")?;
         say!("version {} is removed", reindex.old_version);
@@ -143,14 +163,17 @@ async fn finish(store: &Store, search: &SearchIndex, reindex: Reindex, keep_old:
 
 async fn abort(store: &Store, search: &SearchIndex) -> Result<()> {
     let Some(reindex) = current(store).await? else { bail!("no reindex is under way") };
-    if search.version().await? == reindex.version {
+    if in_use(search).await? == Some(reindex.version) {
         bail!("version {} is in use already: the same command without --abort finishes", reindex.version);
     }
     // Consumers stop writing to it first; what they are about to write they try again, without it.
     reindexes::end(&mut *store.acquire().await?, reindex.id).await?;
     search.forget_successor().await?;
     search.remove_version(reindex.version).await?;
-    say!("given up; version {} stays in use", reindex.old_version);
+    match in_use(search).await? {
+        Some(version) => say!("given up; version {version} stays in use"),
+        None => say!("given up; none is in use"),
+    }
     Ok(())
 }
 

@@ -15,8 +15,13 @@ use crate::patience::patiently;
 
 /// Applications, or marks, that are read at once.
 const PAGE: u32 = 500;
-/// The count job runs every hour.
+/// No mark is held against the count job before it is so old, however often the job runs.
 const OLD: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The age from which on the job has left a mark out: it has run since, or should have.
+pub(super) fn too_old(interval: Duration) -> Duration {
+    OLD.max(2 * interval)
+}
 
 impl Pass<'_> {
     /// Compares the chats' counts with the messages that were found.
@@ -115,7 +120,7 @@ impl Pass<'_> {
     }
 
     async fn old_marks(&mut self) -> Result<Vec<Mark>> {
-        let (store, limit) = (self.store, Timestamp::from(Timestamp::now().to_datetime() - OLD));
+        let (store, limit) = (self.store, Timestamp::from(Timestamp::now().to_datetime() - self.too_old));
         let (mut old, mut application, mut chat) = (Vec::new(), 0, (0, 0));
         loop {
             let mut page =
@@ -140,4 +145,15 @@ impl Pass<'_> {
 
 fn told(audit: Audit, of: &str) -> String {
     format!("{} {of} counted, {} to be added, {} stored", audit.shown, audit.pending, audit.rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_old_when_the_job_should_have_run_twice() {
+        let hours = |hours| Duration::from_secs(hours * 3_600);
+        assert_eq!([hours(0), hours(1), hours(3), hours(24)].map(too_old), [hours(2), hours(2), hours(6), hours(48)]);
+    }
 }

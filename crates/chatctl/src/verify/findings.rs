@@ -61,7 +61,7 @@ impl Fault {
             Self::Extra => ("extra", "in the index, but not stored"),
             Self::Waiting => ("waiting", "waiting in the outbox for too long"),
             Self::Count => ("counts", "wrong counts"),
-            Self::Mark => ("marks", "marks older than two hours"),
+            Self::Mark => ("marks", "marks that the count job has left out"),
             Self::OrphanedMessage => ("orphaned_messages", "messages without their chat"),
             Self::OrphanedChat => ("orphaned_chats", "chats without their application"),
             Self::Conflict => ("conflicts", "unresolved conflicts"),

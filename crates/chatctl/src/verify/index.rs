@@ -1,6 +1,6 @@
 //! Messages against documents, and documents against messages.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use anyhow::{Context, Result};
 use search::Held;
@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{patience::patiently, progress::Progress};
 
-/// Documents that are read at once.
+/// Documents that are read at once, and how long a page may take at a slow pace: the search server keeps a walk that is not gone on with
+/// for two minutes, of which a second look may wait for the outbox for one.
 const PAGE: u64 = 1_000;
+const PAGE_TIME: Duration = Duration::from_secs(30);
 
 impl Pass<'_> {
     /// Puts the messages that the index lacks, or has in another version, into `look`.
@@ -33,7 +35,8 @@ impl Pass<'_> {
     pub(super) async fn documents(&mut self) -> Result<()> {
         let search = self.search;
         search.refresh().await.context("the index cannot be looked at")?;
-        let mut scan = patiently(async || Ok(search.scan(self.scope, PAGE).await?)).await?;
+        let (scope, page) = (self.scope, self.pace.within(PAGE_TIME, PAGE));
+        let mut scan = patiently(async || Ok(search.scan(scope, page).await?)).await?;
         let progress = Progress::new("documents compared", scan.total() as usize);
         loop {
             // Not repeated: what was answered and lost would be passed over.

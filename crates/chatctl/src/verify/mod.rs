@@ -1,6 +1,7 @@
 //! `chatctl verify`: all that is stored, compared with the search index and the counts, while the system runs.
 //!
-//! It reads in pieces, in the order of the primary keys, with pauses between them; what it holds in memory is bounded. What looks
+//! It reads in pieces, in the order of the primary keys, with pauses between them; what it holds in memory is bounded, a
+//! number for each application apart. What looks
 //! wrong is looked at a second time, when the outbox has passed it: on a running system most of what looks wrong is only under way.
 
 mod counts;
@@ -14,6 +15,8 @@ mod pace;
 mod pass;
 mod second_look;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use domain::{ApplicationId, ApplicationToken};
 use say::say;
@@ -21,7 +24,7 @@ use search::SearchIndex;
 use service::config;
 use store::{Store, applications};
 
-use crate::config::Stores;
+use crate::config::Compared;
 use findings::{Findings, Report};
 use pass::Pass;
 
@@ -47,14 +50,15 @@ pub(crate) struct Options {
 /// # Errors
 /// When something is wrong, gaps in the numbers aside, or a server is away for too long.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let settings: Stores = config::load(None)?;
+    let settings: Compared = config::load(None)?;
     let store = Store::connect(&settings.mysql)?;
     let search = SearchIndex::connect(&settings.elasticsearch)?;
     let scope = match &options.application {
         Some(token) => Some(application(&store, token).await?),
         None => None,
     };
-    let pass = |repair| Pass::new(&store, &search, scope, options.rate, repair).run();
+    let too_old = counts::too_old(Duration::from_millis(settings.consumer.count_interval_ms));
+    let pass = |repair| Pass::new(&store, &search, scope, options.rate, too_old, repair).run();
     let (found, mended) = pass(options.repair).await?;
     let left = match mended {
         Some(_) => pass(false).await?.0,

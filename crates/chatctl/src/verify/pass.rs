@@ -1,6 +1,6 @@
 //! One comparison of everything: chats in the order of their keys, and with each piece of chats its messages.
 
-use std::{collections::HashMap, collections::VecDeque, ops::RangeInclusive};
+use std::{collections::HashMap, collections::VecDeque, ops::RangeInclusive, time::Duration};
 
 use anyhow::Result;
 use domain::ApplicationId;
@@ -33,6 +33,8 @@ pub(super) struct Pass<'a> {
     pub(super) scope: Option<ApplicationId>,
     pub(super) repair: bool,
     pub(super) pace: Pace,
+    /// How old a mark must be to be held against the count job.
+    pub(super) too_old: Duration,
     pub(super) findings: Findings,
     pub(super) mended: Mended,
     /// What looked wrong and is to be looked at again, the oldest first.
@@ -44,13 +46,21 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(store: &'a Store, search: &'a SearchIndex, scope: Option<ApplicationId>, rate: u32, repair: bool) -> Self {
+    pub(super) fn new(
+        store: &'a Store,
+        search: &'a SearchIndex,
+        scope: Option<ApplicationId>,
+        rate: u32,
+        too_old: Duration,
+        repair: bool,
+    ) -> Self {
         Self {
             store,
             search,
             scope,
             repair,
             pace: Pace::new(rate),
+            too_old,
             findings: Findings::default(),
             mended: Mended::default(),
             looks: VecDeque::new(),

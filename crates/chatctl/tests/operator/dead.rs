@@ -1,13 +1,13 @@
 //! `chatctl dead`: lists without texts, one letter whole, retries and letting go, each with what it refuses.
 
 use domain::{ApplicationId, Timestamp};
-use events::{Identity, Item};
+use events::{Epoch, Identity, Item};
 use serde_json::json;
 use store::dead_letters::{self, DeadLetter, Reason};
 use testkit::System;
 
 use crate::{
-    process::{fails, succeeds},
+    process::{command, fails, succeeds},
     world::{self, id_of},
 };
 
@@ -107,4 +107,25 @@ async fn letters_are_stored_after_all_or_let_go_and_never_both() {
     assert_eq!(resolutions, [json!("stored"), json!(null), json!("stored"), json!("stored"), json!("discarded")]);
     assert_eq!(listed[4]["payload_bytes"], 0);
     assert_eq!(succeeds(&system, &["dead", "list", "--json"]).await.json().as_array().unwrap().len(), 1);
+}
+
+/// What cannot be told without Redis keeps nothing from being stored that can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_cannot_be_tried_keeps_none_behind_it() {
+    let system = System::start().await;
+    let application = system.create_application("letters").await;
+    let chat = application.create_chat().await;
+    let id = id_of(&system, &application).await;
+    chat.post("what is stored").await;
+    chat.await_stored(1).await;
+    let unread = events::encode_items(Epoch::new(1), &[message(id, 2, "whose number was known to no one")]).unwrap();
+    keep_payload(&system, Reason::UndecodablePayload, Identity::default(), unread).await;
+    keep(&system, Reason::Rejected, &message(id, 3, "letter 3")).await;
+
+    let mut command = command(&system, &["dead", "retry", "--all"]);
+    let output = command.env("REDIS_URL", "redis://127.0.0.1:1").output().await.unwrap();
+    let (text, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(!output.status.success() && told.contains("1 letter is not stored"), "{told}");
+    assert!(text.starts_with("1: could not be tried: ") && text.contains("\n2: stored: 1 item\n"), "{text}");
+    assert_eq!(chat.message(3).await.expect(200)["body"], "letter 3");
 }

@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
+use mysql_async::prelude::Queryable;
 use serde_json::json;
-use store::reindexes;
+use store::{outbox, reindexes};
 use testkit::{Chat, System, eventually};
 
 use crate::{
@@ -133,7 +134,11 @@ async fn one_that_was_broken_off_can_be_given_up() {
     // As if it had been killed at once: consumers are told to write to a version that is not there.
     reindexes::begin(&mut system.store().acquire().await.unwrap(), 2, 1, domain::Timestamp::now()).await.unwrap();
     chat.post("stored while nobody knows where to").await;
-    chat.await_stored(1).await;
+    // Searches do not suffer by it, and what they find is kept for the version to come.
+    chat.await_found("nobody knows", &[1], SOON).await;
+    chat.edit(1, "stored and edited while nobody knows where to").await.expect(200);
+    chat.await_found("edited", &[1], SOON).await;
+    assert!(outbox::depth(&mut system.store().acquire().await.unwrap()).await.unwrap() > 0);
     let index = Index::of(&system);
     assert_eq!(index.versions().await, [version("-v1", &[""])]);
     assert_eq!(succeeds(&system, &["reindex", "--abort"]).await.text(), "given up; version 1 stays in use\n");
@@ -145,6 +150,66 @@ async fn one_that_was_broken_off_can_be_given_up() {
     assert!(succeeds(&system, &["reindex"]).await.text().contains("version 2 is in use\n"));
     chat.await_found("stored", &[1, 2], SOON).await;
     assert_eq!(index.versions().await, [version("-v2", &[""])]);
+}
+
+/// Until the index is whole again searches must not take a part of it for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_index_is_made_from_what_is_stored_and_searched_only_then() {
+    let system = System::start().await;
+    let chat = system.create_application("bereft").await.create_chat().await;
+    for number in 1..=3 {
+        chat.post(&format!("text {number}")).await;
+    }
+    chat.await_found("text", &[1, 2, 3], SOON).await;
+    let index = Index::of(&system);
+    index.lose(1).await;
+    chat.post("text 4, stored without an index").await;
+    chat.await_stored(4).await;
+    assert!(succeeds(&system, &["migrate"]).await.text().contains("search index: missing, though messages are stored"));
+    assert_eq!(index.versions().await, []);
+    let page = chat.search_page(&[("query", "text")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("scan")), "{}", page.text());
+
+    let said = succeeds(&system, &["reindex"]).await.text();
+    assert!(said.starts_with("making version 1; none is in use\n") && said.contains("version 1 is in use\n"), "{said}");
+    assert_eq!(index.versions().await, [version("-v1", &[""])]);
+    let page = chat.search_page(&[("query", "text")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("index")), "{}", page.text());
+    chat.await_found("text", &[1, 2, 3, 4], SOON).await;
+    let said = succeeds(&system, &["verify", "--json"]).await.json();
+    assert_eq!(said["checked"]["messages"], said["checked"]["documents"], "{said}");
+    assert!(succeeds(&system, &["migrate"]).await.text().ends_with("search index: ready\n"));
+}
+
+/// The place that is noted must never be that of a version that is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_killed_when_it_has_made_a_lost_version_anew_copies_all_to_it() {
+    let system = System::start().await;
+    let application = system.create_application("twice unlucky").await;
+    let chat = application.create_chat().await;
+    chat.post("text 1").await;
+    chat.await_found("text", &[1], SOON).await;
+    let id = id_of(&system, &application).await;
+    let others: Vec<_> = (2..=100).map(|number| world::message(id, number, &format!("text {number}"))).collect();
+    world::store(&system, &others, None).await;
+    // As it stood when the version was lost.
+    let store = &mut system.store().acquire().await.unwrap();
+    reindexes::begin(store, 2, 1, domain::Timestamp::now()).await.unwrap();
+    let reindex = reindexes::current(store).await.unwrap().unwrap();
+    reindexes::advance(store, reindex.id, (id.get(), 1, 100), 100).await.unwrap();
+
+    // It can make the version, and cannot read what to copy.
+    let mut locker = world::connection(&system).await;
+    locker.query_drop("LOCK TABLES messages WRITE").await.unwrap();
+    let index = Index::of(&system);
+    let mut killed = command(&system, &["reindex"]).spawn().unwrap();
+    eventually("the version is made", SOON, async || index.versions().await.contains(&version("-v2", &["-next"]))).await;
+    killed.kill().await.unwrap();
+    locker.query_drop("UNLOCK TABLES").await.unwrap();
+    locker.disconnect().await.unwrap();
+
+    assert!(succeeds(&system, &["reindex"]).await.text().contains("version 2 is in use\n"));
+    chat.await_found("text", &(1..=100).collect::<Vec<_>>(), SOON).await;
 }
 
 fn thousands(number: u64) -> String {

@@ -43,9 +43,14 @@ pub(crate) async fn store(system: &System, messages: &[MessageCreated], outbox_d
     .unwrap();
 }
 
+/// A connection past the adapter.
+pub(crate) async fn connection(system: &System) -> Conn {
+    Conn::from_url(system.config::<consumer::Config>().mysql.url).await.unwrap()
+}
+
 /// Runs a statement.
 pub(crate) async fn sql(system: &System, statement: &str) {
-    let mut connection = Conn::from_url(system.config::<consumer::Config>().mysql.url).await.unwrap();
+    let mut connection = connection(system).await;
     connection.query_drop(statement).await.unwrap();
     connection.disconnect().await.unwrap();
 }
@@ -77,6 +82,12 @@ impl Index {
         let url = format!("{}/{}/_doc/{id}?{query}", self.server, self.name);
         let document = json!({ "room": routing, "number": 1, "grams": "abc", "short": "a" });
         self.client.put(url).json(&document).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Removes a version, as a lost volume does.
+    pub(crate) async fn lose(&self, version: u32) {
+        let url = format!("{}/{}-v{version}", self.server, self.name);
+        self.client.delete(url).send().await.unwrap().error_for_status().unwrap();
     }
 
     /// The versions that there are, each with its aliases, all without the common part of their names.

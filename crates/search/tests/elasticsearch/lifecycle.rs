@@ -70,6 +70,22 @@ async fn an_alias_that_was_taken_off_is_put_back() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_made_where_there_is_none_is_searched_only_when_it_is_led_to() {
+    let scratch = Scratch::unmade();
+    scratch.index.make_version(1).await.unwrap();
+    let next = scratch.index.successor();
+    next.index(&[document(ROOM, 1, "copied")]).await.unwrap();
+    next.refresh().await.unwrap();
+    assert!(matches!(scratch.index.check().await, Err(Error::IndexMissing)));
+    assert!(matches!(scratch.index.version().await, Err(Error::IndexMissing)));
+    assert!(matches!(scratch.index.lead_to(2).await, Err(Error::IndexMissing)));
+
+    scratch.index.lead_to(1).await.unwrap();
+    scratch.index.forget_successor().await.unwrap();
+    assert_eq!((scratch.index.version().await.unwrap(), scratch.find(ROOM, "copied").await), (1, vec![1]));
+}
+
+#[tokio::test]
 async fn an_index_in_the_aliass_place_is_told() {
     let scratch = Scratch::unmade();
     create(&scratch, &scratch.settings.index, json!({})).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use elasticsearch::indices::IndicesCreateParts;
+use elasticsearch::indices::{IndicesCloseParts, IndicesCreateParts, IndicesOpenParts, IndicesPutSettingsParts};
 use search::{Document, Indexed};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -91,6 +91,35 @@ async fn a_document_that_is_refused_is_named_and_keeps_no_other_out() {
     assert_eq!(indexed.rejected, [(documents[1].id(), "400 document_parsing_exception".to_owned())]);
     scratch.index.refresh().await.unwrap();
     assert_eq!(scratch.find(ROOM, "secret").await, [1, 2]);
+}
+
+/// What an operator, or a procedure as shrinking, does to an index for a while.
+#[tokio::test]
+async fn an_index_that_takes_no_writes_for_a_while_costs_no_document() {
+    let scratch = Scratch::made().await;
+    let (client, name) = (scratch.client(), scratch.version(1));
+    let block = async |on: bool| {
+        let parts = IndicesPutSettingsParts::Index(&[&name]);
+        let sent = client.indices().put_settings(parts).body(json!({ "index.blocks.write": on })).send().await.unwrap();
+        assert!(sent.status_code().is_success());
+    };
+    let (one, other) = (document(ROOM, 1, "text"), document(ROOM, 2, "text"));
+    let put_off = |reason: &str| Indexed { retry: vec![one.id()], retry_reason: Some(reason.to_owned()), ..Indexed::default() };
+
+    block(true).await;
+    assert_eq!(scratch.index.index(std::slice::from_ref(&one)).await.unwrap(), put_off("403 cluster_block_exception"));
+    block(false).await;
+    let closed = client.indices().close(IndicesCloseParts::Index(&[&name])).send().await.unwrap();
+    assert!(closed.status_code().is_success());
+    // Told of the document or of the request, it is never the document's fault.
+    if let Ok(indexed) = scratch.index.index(std::slice::from_ref(&one)).await {
+        assert_eq!((indexed.retry, indexed.rejected), (vec![one.id()], vec![]));
+    }
+    let opened = client.indices().open(IndicesOpenParts::Index(&[&name])).send().await.unwrap();
+    assert!(opened.status_code().is_success());
+    scratch.index.ensure_index().await.unwrap();
+    scratch.write(&[one, other]).await;
+    assert_eq!(scratch.find(ROOM, "text").await, [1, 2]);
 }
 
 #[tokio::test]

@@ -83,7 +83,11 @@ impl Resolution {
 
     fn parse(name: &str) -> Result<Self, Error> {
         let all = [Self::Stored, Self::Split, Self::Discarded];
-        all.into_iter().find(|resolution| resolution.as_str() == name).ok_or(Error::Corrupt { table: TABLE, invalid: None })
+        all.into_iter().find(|resolution| resolution.as_str() == name).ok_or(Error::Corrupt {
+            table: TABLE,
+            key: None,
+            invalid: None,
+        })
     }
 }
 
@@ -101,7 +105,7 @@ impl Resolved {
         match (resolution, at) {
             (None, None) => Ok(None),
             (Some(name), Some(at)) => Ok(Some(Self { resolution: Resolution::parse(name)?, at: Timestamp::from_naive_utc(at) })),
-            _ => Err(Error::Corrupt { table: TABLE, invalid: None }),
+            _ => Err(Error::Corrupt { table: TABLE, key: None, invalid: None }),
         }
     }
 }
@@ -115,7 +119,7 @@ pub struct DeadLetter {
     pub detail: String,
     /// What could be made out of it.
     pub identity: Identity,
-    /// The item as it came.
+    /// What it holds: letter for letter what could not be read, and an item that could, written anew.
     pub payload: Vec<u8>,
     /// When it was given up.
     pub created_at: Timestamp,
@@ -241,7 +245,7 @@ impl TryFrom<Row> for Stored {
 }
 
 fn reason(name: &str) -> Result<Reason, Error> {
-    Reason::parse(name).ok_or(Error::Corrupt { table: TABLE, invalid: None })
+    Reason::parse(name).ok_or(Error::Corrupt { table: TABLE, key: None, invalid: None })
 }
 
 fn identity(

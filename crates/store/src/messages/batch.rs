@@ -25,7 +25,8 @@ use crate::{
 const KEY: (&[&str; 2], &str) = (&["messages.application_id", "messages.chat_number"], "messages.number");
 
 /// A message's key.
-type Key = (ApplicationId, ChatNumber, MessageNumber);
+/// A message's key.
+pub type Key = (ApplicationId, ChatNumber, MessageNumber);
 
 struct NewMessage<'a> {
     application_id: u64,
@@ -107,15 +108,23 @@ pub async fn stored_events(conn: &mut Connection, keys: &[Key]) -> Result<Vec<(K
     Ok(stored)
 }
 
-/// The messages within these ranges as they are now, in the order of their keys: what the search index should hold of them. All
-/// are held in memory: the caller bounds the ranges.
+/// Messages as they are now, in the order of their keys.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// What the search index should hold of them.
+    pub messages: Vec<(ApplicationId, ChatNumber, Message)>,
+    /// Those whose rows hold what no message may: someone else wrote them, and must mend them.
+    pub unreadable: Vec<Key>,
+}
+
+/// The messages within these ranges. All are held in memory: the caller bounds the ranges.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn documents(conn: &mut Connection, ranges: &[Range]) -> Result<Vec<(ApplicationId, ChatNumber, Message)>, Error> {
+pub async fn documents(conn: &mut Connection, ranges: &[Range]) -> Result<Documents, Error> {
     let mut spans: Vec<Span<2>> = ranges.iter().map(Span::from).collect();
     spans.sort_unstable_by_key(|span| (span.prefix, span.first));
-    let mut documents = Vec::new();
+    let mut documents = Documents::default();
     for spans in spans.chunks(MAX_SPANS) {
         let rows: Vec<(u64, u64, Row)> = messages::table
             .filter(InSpans { columns: KEY, spans })
@@ -124,8 +133,13 @@ pub async fn documents(conn: &mut Connection, ranges: &[Range]) -> Result<Vec<(A
             .load(conn)
             .await?;
         for (application_id, chat, row) in rows {
-            let chat = ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?;
-            documents.push((ApplicationId::new(application_id), chat, row.try_into()?));
+            // The keys are those of valid ranges.
+            let number = MessageNumber::new(row.number).map_err(Error::corrupt(TABLE))?;
+            let key = (ApplicationId::new(application_id), ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?, number);
+            match Message::try_from(row) {
+                Ok(message) => documents.messages.push((key.0, key.1, message)),
+                Err(_) => documents.unreadable.push(key),
+            }
         }
     }
     Ok(documents)

@@ -16,10 +16,10 @@ use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ApplicationToken, ChatNumber, Message, MessageBody, MessageNumber, Timestamp};
 
 pub use self::{
-    batch::{documents, insert, stored_events},
+    batch::{Documents, Key, documents, insert, stored_events},
     edit::edit,
     list::{list, scan, scan_back},
-    walk::{Place, Version, estimate, walk, walk_versions},
+    walk::{Place, Version, estimate, is_empty, walk, walk_versions},
 };
 use crate::{
     Connection, Error, Lookup,
@@ -36,6 +36,14 @@ struct Row {
     version: u64,
     created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
+}
+
+impl Row {
+    /// The message, or which row it is that holds none.
+    fn message(self, application_id: u64, chat: u64) -> Result<Message, Error> {
+        let number = self.number;
+        self.try_into().map_err(|error: Error| error.at(format_args!("{application_id}/{chat}/{number}")))
+    }
 }
 
 impl TryFrom<Row> for Message {

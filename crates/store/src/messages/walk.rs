@@ -1,6 +1,6 @@
 //! All messages in the order of their keys, in pieces: for comparisons with the search index, and to make it anew.
 
-use diesel::prelude::*;
+use diesel::{OptionalExtension, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, Message, MessageNumber};
 
@@ -47,8 +47,9 @@ pub async fn walk(
         .await?;
     rows.into_iter()
         .map(|(application_id, chat, row)| {
+            let message = row.message(application_id, chat)?;
             let chat = ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?;
-            Ok((ApplicationId::new(application_id), chat, row.try_into()?))
+            Ok((ApplicationId::new(application_id), chat, message))
         })
         .collect()
 }
@@ -70,6 +71,15 @@ pub async fn walk_versions(conn: &mut Connection, after: Place, until: (u64, u64
             Ok(((ApplicationId::new(application_id), chat, number), version))
         })
         .collect()
+}
+
+/// Whether there is no message at all.
+///
+/// # Errors
+/// [`Error`].
+pub async fn is_empty(conn: &mut Connection) -> Result<bool, Error> {
+    let first: Option<u64> = messages::table.select(messages::number).first(conn).await.optional()?;
+    Ok(first.is_none())
 }
 
 /// Roughly how many messages there are: the server's own estimate, for showing progress.

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection;
-use store::{Connection, Error, ErrorKind, Settings, Store, transaction};
+use store::{Connection, Error, ErrorKind, Settings, Store, messages, transaction};
 use tokio::time::timeout;
 
-use super::support::{Database, add_messages, application, figure};
+use super::support::{Database, add_messages, application, figure, message};
 
 async fn id(conn: &mut Connection) -> u64 {
     figure(conn, "CONNECTION_ID()").await.unwrap()
@@ -57,6 +57,21 @@ async fn a_read_that_takes_too_long_is_ended_by_the_server_and_the_connection_li
     assert_eq!(error.kind(), ErrorKind::Transient);
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     assert_eq!(id(conn).await, before);
+}
+
+/// MariaDB ends it, on MySQL our own deadline does: either way whoever stores may try it with fewer rows.
+#[tokio::test]
+async fn an_insert_that_takes_too_long_is_told_as_such() {
+    let db = Database::create().await;
+    db.sql("CREATE TRIGGER slow BEFORE INSERT ON messages FOR EACH ROW DO SLEEP(0.02)").await;
+    let store = single(&db, 500);
+    let conn = &mut store.acquire().await.unwrap();
+    let app = application(conn).await.id;
+    let rows = |numbers: std::ops::RangeInclusive<u64>| numbers.map(|number| message(app, 1, number, "text")).collect::<Vec<_>>();
+    let error = messages::insert(conn, &rows(1..=100)).await.unwrap_err();
+    assert!(error.took_too_long() && error.kind() == ErrorKind::Transient, "{error:?}");
+    // Others than those that the server may be busy with still.
+    messages::insert(&mut single(&db, 500).acquire().await.unwrap(), &rows(201..=205)).await.unwrap();
 }
 
 #[tokio::test]

@@ -133,6 +133,36 @@ async fn the_job_passes_over_a_mark_that_a_writer_holds() {
     assert_eq!(chats::find(job, app, chat_number(1)).await.unwrap().unwrap().messages_count, 11);
 }
 
+#[tokio::test]
+async fn a_pass_comes_back_to_the_marks_that_were_held_and_to_no_others() {
+    let db = Database::create().await;
+    let store = db.store();
+    let (writer, job) = (&mut store.acquire().await.unwrap(), &mut store.acquire().await.unwrap());
+    let app = application(writer).await.id;
+    let texts: Vec<_> = (1..=3).map(|number| message(app, number, 1, "a")).collect();
+    store_batch(writer, &[chat(app, 1), chat(app, 2), chat(app, 3)], &texts).await.unwrap();
+    let mut pass = counts::Pass::default();
+    transaction(writer, async |writer| {
+        counts::mark_applications(writer, &BTreeMap::from([(app, 10)]), Timestamp::now()).await?;
+        counts::mark_chats(writer, &[2, 3].map(|number| ((app, chat_number(number)), 10)).into(), Timestamp::now()).await?;
+        assert_eq!(counts::apply_next(job, &mut pass, 1).await?, 1);
+        assert_eq!(counts::apply_next(job, &mut pass, 1).await?, 0);
+        assert_eq!((counts::apply_next(job, &mut pass, 1).await?, pass.held()), (0, 3));
+        assert_eq!((counts::apply_held(job, &mut pass).await?, pass.held()), (0, 3));
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    // What is stored behind the pass is not its own.
+    store_batch(writer, &[], &[message(app, 1, 2, "b")]).await.unwrap();
+    assert_eq!((counts::apply_held(job, &mut pass).await.unwrap(), pass.held()), (3, 0));
+    for (number, expected) in [(1, 1), (2, 11), (3, 11)] {
+        assert_eq!(chats::find(job, app, chat_number(number)).await.unwrap().unwrap().messages_count, expected);
+    }
+    assert_eq!(figure(job, "SELECT chats_count FROM applications").await.unwrap(), 13);
+    assert_eq!(counts::apply_chunk(job, 10).await.unwrap(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_count_is_lost_while_writers_redeliveries_edits_and_two_jobs_run() {
     const WRITERS: u64 = 6;

@@ -53,8 +53,6 @@ async fn values_that_the_server_would_bend_are_refused() {
         "INSERT INTO dirty_applications VALUES (-1, 1, NOW())",
         "INSERT INTO dirty_applications VALUES ('many', 1, NOW())",
         "INSERT INTO dirty_applications VALUES (1, 1, '0000-00-00')",
-        "INSERT INTO dirty_applications VALUES (1, NULL, NOW())",
-        "INSERT INTO dirty_applications (application_id) VALUES (1)",
     ] {
         let error = Error::from(conn.batch_execute(statement).await.unwrap_err());
         assert_eq!(error.kind(), ErrorKind::Row, "{statement}: {error}");
@@ -65,12 +63,23 @@ async fn values_that_the_server_would_bend_are_refused() {
 async fn a_wrong_schema_or_statement_is_fatal() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;
-    for statement in ["SELEKT 1", "SELECT nothing FROM messages", "SELECT 1 FROM nowhere", "SELECT 1 FROM mysql.nowhere"] {
+    for statement in [
+        "SELEKT 1",
+        "SELECT nothing FROM messages",
+        "SELECT 1 FROM nowhere",
+        "SELECT 1 FROM mysql.nowhere",
+        "INSERT INTO dirty_applications VALUES (1, NULL, NOW())",
+        "INSERT INTO dirty_applications (application_id) VALUES (1)",
+    ] {
         let error = Error::from(conn.batch_execute(statement).await.unwrap_err());
         assert_eq!(error.kind(), ErrorKind::Fatal, "{statement}: {error}");
     }
-    db.sql("DROP TABLE messages").await;
+    // A column of a later version: no message is to blame.
     let app = application(conn).await.id;
+    db.sql("ALTER TABLE messages ADD later INT NOT NULL").await;
+    let error = messages::insert(conn, &[message(app, 1, 1, "sound")]).await.unwrap_err();
+    assert_eq!((error.kind(), number_of(&error)), (ErrorKind::Fatal, 1364));
+    db.sql("DROP TABLE messages").await;
     let error = messages::find(conn, app, chat_number(1), message_number(1)).await.unwrap_err();
     assert_eq!((error.kind(), number_of(&error)), (ErrorKind::Fatal, 1146));
 }

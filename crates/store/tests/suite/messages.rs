@@ -78,7 +78,7 @@ async fn an_edit_counts_the_version_and_is_due_for_the_index_at_once() {
     assert_eq!(messages::find(conn, app.id, CHAT, ONE).await.unwrap(), Some(edited));
     let due = outbox::due(conn, now, 10).await.unwrap();
     let range = Range { application_id: app.id, chat: CHAT, first: ONE, last: ONE };
-    assert_eq!(due.into_iter().map(|entry| entry.ranges).collect::<Vec<_>>(), [[range]]);
+    assert_eq!(due.entries.into_iter().map(|entry| entry.ranges).collect::<Vec<_>>(), [[range]]);
 
     let missing = messages::edit(conn, app.id, CHAT, message_number(3), &body("new"), now, any).await.unwrap();
     assert_eq!(missing, Updated::Missing);
@@ -221,8 +221,10 @@ async fn messages_are_read_by_number_by_scan_and_by_range() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;
     let app = application(conn).await.id;
+    assert!(messages::is_empty(conn).await.unwrap());
     add_messages(conn, app, 1, (1..=20).filter(|number| number % 5 != 0)).await;
     add_messages(conn, app, 2, [1]).await;
+    assert!(!messages::is_empty(conn).await.unwrap());
 
     let asked: Vec<_> = [7, 5, 3, 99, 3].map(message_number).into();
     let found = messages::by_numbers(conn, app, CHAT, &asked).await.unwrap();
@@ -247,7 +249,15 @@ async fn messages_are_read_by_number_by_scan_and_by_range() {
         last: message_number(last),
     };
     let documents = messages::documents(conn, &[range(2, 1, 9), range(1, 4, 6), range(1, 19, 30)]).await.unwrap();
-    let found: Vec<_> = documents.iter().map(|(_, chat, entry)| (chat.get(), entry.number.get())).collect();
+    let found: Vec<_> = documents.messages.iter().map(|(_, chat, entry)| (chat.get(), entry.number.get())).collect();
     assert_eq!(found, [(1, 4), (1, 6), (1, 19), (2, 1)]);
-    assert!(messages::documents(conn, &[]).await.unwrap().is_empty());
+    assert!(documents.unreadable.is_empty() && messages::documents(conn, &[]).await.unwrap().messages.is_empty());
+
+    // One that somebody has emptied by hand.
+    db.sql("UPDATE messages SET body = '' WHERE chat_number = 1 AND number = 6").await;
+    let documents = messages::documents(conn, &[range(1, 4, 6)]).await.unwrap();
+    assert_eq!(documents.messages.iter().map(|(_, _, entry)| entry.number.get()).collect::<Vec<_>>(), [4]);
+    assert_eq!(documents.unreadable, [(app, CHAT, message_number(6))]);
+    let error = messages::walk(conn, (0, 0, 0), (u64::MAX, u64::MAX), 100).await.unwrap_err().to_string();
+    assert_eq!(error, format!("a row of messages holds an invalid value: {}/1/6", app.get()));
 }

@@ -12,7 +12,7 @@ async fn add(conn: &mut Connection, due: Timestamp) -> u64 {
 }
 
 async fn due(conn: &mut Connection) -> Vec<u64> {
-    outbox::due(conn, Timestamp::now(), 10).await.unwrap().into_iter().map(|entry| entry.id).collect()
+    outbox::due(conn, Timestamp::now(), 10).await.unwrap().ids()
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The count job: exact, and one at a time.
 
 use consumer::counts::{self, Counted};
+use domain::{ApplicationId, ChatNumber, Timestamp};
+use store::{Connection, Error, transaction};
 
 use crate::{
-    items::chat_with_messages,
+    items::{chat, chat_with_messages},
     world::{World, application, in_world},
 };
 
@@ -60,6 +62,46 @@ async fn the_job_runs_by_itself() {
         world.queues.publish(1, &chat_with_messages(application, 1, 10), 40).await;
         world.until("all is counted", async |world| counts_and_rows(world).await == ((1, 10), (1, 10))).await;
         consumer.stop().await;
+    })
+    .await;
+}
+
+/// Marks a chat of the application, and the application, as a batch does.
+async fn mark(connection: &mut Connection, application: u64, added: u64) -> Result<(), Error> {
+    let (application, now) = (ApplicationId::new(application), Timestamp::now());
+    store::counts::mark_applications(connection, &[(application, added)].into(), now).await?;
+    store::counts::mark_chats(connection, &[((application, ChatNumber::FIRST), added)].into(), now).await
+}
+
+/// A busy chat's mark is held by one writer or another at any moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_a_writer_holds_just_then_is_not_left_to_the_next_run() {
+    in_world(async |world| {
+        let (busy, quiet) = (application(&world.store).await.1, application(&world.store).await.1);
+        let writer = &mut world.store.acquire().await.unwrap();
+        for id in [busy, quiet] {
+            let events::Item::Chat(first) = chat(id, 1) else { panic!("a chat") };
+            store::chats::insert(writer, &[first]).await.unwrap();
+            mark(writer, id, 10).await.unwrap();
+        }
+        let running = transaction(writer, async |writer: &mut Connection| {
+            mark(writer, busy, 5).await?;
+            let store = world.store.clone();
+            let running = tokio::spawn(async move { counts::run(&store).await });
+            // The last mark that it comes to: so it has passed by those that are held.
+            let last = format!("SELECT chats_count FROM applications WHERE id = {quiet}");
+            world.until("the others are counted", async |world| world.tables.number(&last).await == 10).await;
+            Ok::<_, Error>(running)
+        });
+        assert_eq!(running.await.unwrap().await.unwrap().unwrap(), Counted::Marks(4));
+        for id in [busy, quiet] {
+            let (chats, messages) = (
+                format!("SELECT chats_count FROM applications WHERE id = {id}"),
+                format!("SELECT messages_count FROM chats WHERE application_id = {id}"),
+            );
+            let expected = if id == busy { 15 } else { 10 };
+            assert_eq!((world.tables.number(&chats).await, world.tables.number(&messages).await), (expected, expected));
+        }
     })
     .await;
 }

@@ -17,6 +17,14 @@ async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
     }
 }
 
+/// Edits a message of the first chat, as the api does.
+async fn edit(world: &World, number: u64, body: &str) {
+    let mut connection = world.store.acquire().await.unwrap();
+    let (application, number, body) =
+        (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
+    messages::edit(&mut connection, application, ChatNumber::FIRST, number, &body, Timestamp::now(), |_| true).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn new_and_edited_messages_are_found_within_two_seconds() {
     in_world(async |world| {
@@ -27,12 +35,7 @@ async fn new_and_edited_messages_are_found_within_two_seconds() {
         world.until("the new one is found", async |world| found(world, 1, "eedl").await == [1]).await;
         let new_after = began.elapsed();
 
-        let mut connection = world.store.acquire().await.unwrap();
-        let (application, chat) = (ApplicationId::new(1), ChatNumber::FIRST);
-        let body = MessageBody::new("another needle").unwrap();
-        messages::edit(&mut connection, application, chat, MessageNumber::new(2).unwrap(), &body, Timestamp::now(), |_| true)
-            .await
-            .unwrap();
+        edit(&world, 2, "another needle").await;
         let began = std::time::Instant::now();
         world.until("the edited one is found", async |world| found(world, 1, "eedl").await == [1, 2]).await;
         let edited_after = began.elapsed();
@@ -44,8 +47,34 @@ async fn new_and_edited_messages_are_found_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_made_unreadable_holds_up_nothing_else() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &chat_with_messages(1, 1, 3), 10).await;
+        world.until("all is found", async |world| found(world, 1, "message").await == [1, 2, 3]).await;
+        world.until("the outbox is empty", async |world| world.tables.outbox().await == 0).await;
+        world.tables.run("UPDATE messages SET body = '', version = 2 WHERE number = 2").await;
+        // Both come before any edit.
+        let rows = "('2026-01-01', '[[1,2]]', '2026-01-01'), ('2026-01-01', '[[1,1,1,2]]', '2026-01-01')";
+        world.tables.run(&format!("INSERT INTO search_outbox (due_at, ranges, created_at) VALUES {rows}")).await;
+        edit(&world, 3, "an edited one").await;
+        world.until("the edit is found", async |world| found(world, 1, "edited").await == [3]).await;
+        world.until("only what cannot be read is left", async |world| world.tables.outbox().await == 2).await;
+
+        world.tables.run("UPDATE messages SET body = 'a mended one', version = 3 WHERE number = 2").await;
+        world.tables.run("UPDATE search_outbox SET due_at = created_at").await;
+        world.until("what was mended is found", async |world| found(world, 1, "mended").await == [2]).await;
+        world.until("its row is gone", async |world| world.tables.outbox().await == 1).await;
+        consumer.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
     in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
         let (config, search) = world.cut_search().await;
         let consumer = world.consumer_with(config).await;
         for number in 1..=10 {
@@ -61,6 +90,63 @@ async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
             assert_eq!(found(&world, number, "message 77 of").await, [77]);
             assert_eq!(found(&world, number, "message 700").await, [700]);
         }
+        consumer.stop().await;
+    })
+    .await;
+}
+
+/// As at each deploy: what one has taken, and cannot bring to the index, the next one need not wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_gives_back_what_it_has_taken_from_the_outbox() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let first = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
+        world
+            .until("the outbox is empty", async |world| world.tables.messages().await == 1 && world.tables.outbox().await == 0)
+            .await;
+        first.stop().await;
+
+        // It takes connections, and answers nothing.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = world.config.clone();
+        config.elasticsearch.url = format!("http://{}", silent.local_addr().unwrap());
+        let stuck = world.consumer_with(config).await;
+        edit(&world, 1, "an edited one").await;
+        let taken = "SELECT COUNT(*) FROM search_outbox WHERE due_at > created_at + INTERVAL 20 SECOND";
+        world.until("it is taken", async |world| world.tables.number(taken).await == 1).await;
+        stuck.stop().await;
+
+        let (next, began) = (world.consumer().await, std::time::Instant::now());
+        world.until("it is found", async |world| found(world, 1, "edited").await == [1]).await;
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        next.stop().await;
+    })
+    .await;
+}
+
+/// An index that was made anew, empty, would have searches answer that there is nothing but what came since.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        let consumer = world.consumer().await;
+        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
+        world.until("it is found", async |world| found(world, 1, "message").await == [1]).await;
+        let settings = &world.config.elasticsearch;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.delete(format!("{}/{}-v1", settings.url, settings.index)).send().await.unwrap().error_for_status().unwrap();
+
+        world.queues.publish(1, &[worded(1, 1, 2, "another message")], 10).await;
+        world.until_stored(1, 2, 0).await;
+        // The row comes due ten seconds after it was written, unless somebody has tried.
+        let tried =
+            "SELECT COUNT(*) FROM search_outbox WHERE ABS(TIMESTAMPDIFF(MICROSECOND, created_at, due_at) - 10000000) > 1000000";
+        world.until("it was tried", async |world| world.tables.number(tried).await == 1).await;
+        let (query, from) = (Query::parse("message").unwrap(), search::Cursor::After(0));
+        let answer = world.search.search(ApplicationId::new(1), ChatNumber::FIRST, &query, from, 100).await;
+        assert!(matches!(answer, Err(search::Error::IndexMissing)), "{answer:?}");
+        assert!(world.tables.outbox().await > 0);
         consumer.stop().await;
     })
     .await;

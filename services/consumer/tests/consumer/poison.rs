@@ -34,6 +34,30 @@ async fn one_unreadable_item_in_ten_thousand_is_put_aside_alone() {
     .await;
 }
 
+/// The parser of moments takes years that neither the driver nor a table does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_that_cannot_be_stored_is_put_aside_alone() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let items = chat_with_messages(1, 1, 100);
+        let partition = world.queues.partition_of(&items[1]);
+        let mut values: Vec<serde_json::Value> = items.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
+        for (number, moment) in [(30, "-0001-01-01T00:00:00Z"), (60, "+70000-01-01T00:00:00Z")] {
+            values[number]["created_at"] = serde_json::json!(moment);
+        }
+        let payload = serde_json::json!({ "v": 1, "kind": "items", "epoch": 1, "items": values });
+        world.queues.publish_payload(partition, payload.to_string().as_bytes()).await;
+
+        world.until_stored(1, 98, 2).await;
+        let dead: Vec<_> = world.tables.dead().await.into_iter().map(|dead| (dead.reason, dead.number)).collect();
+        let undecodable = |number| ("undecodable_item".to_owned(), Some(number));
+        assert_eq!(dead, [undecodable(30), undecodable(60)]);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_row_in_ten_thousand_that_mysql_refuses_is_put_aside_alone() {
     in_world(async |world| {
@@ -84,6 +108,27 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
         let dead = &world.tables.dead().await[0];
         assert_eq!((dead.reason.as_str(), &dead.payload), ("undecodable_payload", &payload));
         assert_eq!(world.queues.dead_payload().await, payload);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_payload_holds_up_nothing_when_the_dead_letter_queue_is_gone() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let items = chat_with_messages(1, 1, 2);
+        let partition = world.queues.partition_of(&items[0]);
+        world.queues.publish(1, &items[..1], 10).await;
+        world.until_stored(1, 0, 0).await;
+        world.queues.delete_dead().await;
+        // Twice, so that the second message stands behind what becomes of the first payload.
+        for number in 1..=2 {
+            world.queues.publish_payload(partition, format!("no envelope {number}").as_bytes()).await;
+            world.queues.publish(1, &items[number..=number], 10).await;
+            world.until_stored(1, number as u64, number).await;
+        }
         consumer.stop().await;
         assert_eq!(world.queues.ready().await, 0);
     })

@@ -98,6 +98,11 @@ impl Queues {
         timeout(PATIENCE, dead.next()).await.expect("a dead payload").unwrap().unwrap().data
     }
 
+    /// Takes the dead letter queue away, as an operator may by mistake: nothing makes it again while the connections last.
+    pub(crate) async fn delete_dead(&self) {
+        self.channel.queue_delete(self.topology.dead().as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    }
+
     /// Whether the queues are there, each with an active consumer.
     pub(crate) async fn is_consumed(&self) -> bool {
         // Asking for a queue that is not there costs the channel.
