@@ -1,6 +1,9 @@
 //! Search: any part of any text, within one chat, soon after it was written.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use search::Query;
 use serde_json::json;
@@ -220,4 +223,44 @@ async fn hits_show_where_the_query_stands_in_the_unit_that_is_asked_for() {
     let plain = chat.search_page(&[("query", "strasse")]).await.expect(200);
     assert!(plain.as_array().unwrap().iter().all(|hit| hit.get("highlights").is_none()), "{plain}");
     chat.search_page(&[("query", "x"), ("highlight", "bytes")]).await.invalid("highlight", "unknown_value");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
+    /// Of them each is made eighteen by folding: few texts take as long to fold.
+    const LONG: char = '\u{fdfa}';
+    const MESSAGES: u64 = 100;
+    /// Far more than an answer takes beside a search that stays off the worker, and far less than folding a page of such texts takes.
+    const SERVED_WITHIN: Duration = Duration::from_millis(500);
+    let system = System::builder().set("CHAT__HTTP__WORKERS", 1).start().await;
+    let chat = system.create_application("long").await.create_chat().await;
+    let text = LONG.to_string().repeat(1_000);
+    let messages: Vec<_> = (0..MESSAGES).map(|_| json!({ "body": text })).collect();
+    chat.attempt_batch(json!({ "messages": messages })).send().await.expect(201);
+    let all: Vec<u64> = (1..=MESSAGES).collect();
+    chat.await_found("صلى", &all, SOME_TIME).await;
+
+    // Without marks nothing is folded, with them every hit is.
+    for parameters in [&[("query", "صلى"), ("limit", "100")][..], &[("query", "صلى"), ("limit", "100"), ("highlight", "utf16")]]
+    {
+        let searched = AtomicBool::new(false);
+        let search = async {
+            let page = chat.search_page(parameters).await;
+            searched.store(true, Ordering::Relaxed);
+            page
+        };
+        let beside = async {
+            let mut slowest = Duration::ZERO;
+            while !searched.load(Ordering::Relaxed) {
+                let alive = system.api("GET", "/healthz").send().await;
+                assert_eq!(alive.status, 200);
+                slowest = slowest.max(alive.took);
+            }
+            slowest
+        };
+        let (page, slowest) = tokio::join!(search, beside);
+        assert!(!page.expect(200).as_array().unwrap().is_empty());
+        assert_eq!(page.header("x-search-source"), Some("index"));
+        assert!(slowest < SERVED_WITHIN, "beside a search an answer took {slowest:?}");
+    }
 }

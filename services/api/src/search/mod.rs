@@ -1,8 +1,12 @@
 //! `GET …/messages/search?query=`: the chat's messages that have the text in any part of them.
 //!
-//! Elasticsearch gives numbers, MySQL the texts, and each text is held against the query once more: what the index has not seen
-//! edited yet never shows. While Elasticsearch is down a small chat is read through in MySQL; the header `X-Search-Source` says
-//! which it was: `index`, `scan`, or `none` with the 503 of a chat that is too large for that.
+//! Elasticsearch gives numbers, MySQL the texts (`by_index`). While Elasticsearch is down a small chat is read through in MySQL
+//! (`by_scan`); the header `X-Search-Source` says which it was: `index`, `scan`, or `none` with the 503 of a chat that is too large
+//! for that. Texts are folded beside the HTTP workers (`folding`).
+
+mod by_index;
+mod by_scan;
+mod folding;
 
 use std::time::Duration;
 
@@ -14,12 +18,16 @@ use actix_web::{
 };
 use domain::{ChatNumber, Field, Invalid, Message, Page, PageLimit, PageRequest, Rule};
 use service::problem::{Dependency, Problem};
-use store::{chats::Place, messages as rows};
-use tokio::{task::yield_now, time::timeout};
+use store::chats::Place;
+use tokio::time::timeout;
 
+pub(crate) use self::folding::Folding;
+use self::{
+    by_index::by_index,
+    by_scan::{by_scan, is_small},
+};
 use crate::{
     chats,
-    errors::of_store,
     paging::{self, Neighbours},
     parameters::Parameters,
     path::ChatPath,
@@ -34,10 +42,6 @@ pub(crate) const PARAMETERS: &[&str] = &["query", "q", "highlight", "limit", "pe
 const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
 /// How long Elasticsearch may take in all, so that there is time left to look into MySQL instead.
 const INDEX_WITHIN: Duration = Duration::from_millis(1_500);
-/// A page whose hits have been edited away is filled up by asking again, this often at most.
-const ROUNDS: usize = 4;
-/// Rows read at a time when a chat is scanned.
-const SCAN_CHUNK: u32 = 1_000;
 
 /// One search: in which chat, and for what.
 struct Search {
@@ -91,7 +95,7 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
         }
     };
     let neighbours = Neighbours::of(&found, limit, |message| message.number.to_string());
-    let entries = shown(found.entries, &search.query, unit).await;
+    let entries = shown(&state.folding, found.entries, search.query, unit).await?;
     Ok(with_source(paging::answer(&request, "messages", &entries, limit, &neighbours, None), source))
 }
 
@@ -123,17 +127,13 @@ fn highlight(parameters: &Parameters) -> Result<Option<Unit>, Invalid> {
     }
 }
 
-async fn shown(hits: Vec<Message>, query: &Query, unit: Option<Unit>) -> Vec<HitBody> {
-    let mut shown = Vec::with_capacity(hits.len());
-    for hit in hits {
-        let highlights = unit.map(|unit| query.highlights(hit.body.as_str(), unit));
-        shown.push(HitBody::new(hit, highlights));
-        // A hundred long texts take a while: the worker's other requests go in between.
-        if unit.is_some() {
-            yield_now().await;
-        }
-    }
-    shown
+async fn shown(folding: &Folding, hits: Vec<Message>, query: Query, unit: Option<Unit>) -> Result<Vec<HitBody>, Problem> {
+    let Some(unit) = unit else { return Ok(hits.into_iter().map(|hit| HitBody::new(hit, None)).collect()) };
+    let marked = move |hit: Message| {
+        let highlights = query.highlights(hit.body.as_str(), unit);
+        HitBody::new(hit, Some(highlights))
+    };
+    folding.each(hits, None, marked).await
 }
 
 /// The page next to the cursor, made of what `look` finds next to one: at most so many hits, and whether there are more.
@@ -161,77 +161,6 @@ async fn page<E>(
         }
     };
     Ok(Page { entries, has_previous, has_next })
-}
-
-async fn by_index(state: &State, search: &Search, mut cursor: Cursor, wanted: usize) -> Result<Hits, Failed> {
-    let application = search.place.application_id;
-    // One more than wanted tells whether there are more.
-    let asked = wanted as u64 + 1;
-    let mut messages = Vec::new();
-    let mut exhausted = false;
-    for _ in 0..ROUNDS {
-        let numbers = match state.index.search(application, search.chat, &search.query, cursor, asked).await {
-            Ok(numbers) => numbers,
-            Err(error) => {
-                tracing::debug!(%error, "search failed");
-                return Err(Failed::Index);
-            }
-        };
-        exhausted = (numbers.len() as u64) < asked;
-        let Some(last) = numbers.last() else { break };
-        let found = rows::by_numbers(&mut *state.connection().await?, application, search.chat, &numbers).await;
-        let mut found = found.map_err(of_store)?;
-        found.retain(|message| search.query.matches(message.body.as_str()));
-        cursor = match cursor {
-            Cursor::After(_) => Cursor::After(last.get()),
-            Cursor::Before(_) => {
-                found.reverse();
-                Cursor::Before(last.get())
-            }
-        };
-        messages.append(&mut found);
-        if exhausted || messages.len() > wanted {
-            break;
-        }
-    }
-    // Where the rounds did not reach the end, there may be more.
-    let more = messages.len() > wanted || !exhausted;
-    messages.truncate(wanted);
-    Ok(Hits { messages, more })
-}
-
-/// Whether the chat is small enough to be read through.
-async fn is_small(state: &State, search: &Search) -> Result<bool, Problem> {
-    let limit = state.settings.scan_limit;
-    let mut conn = state.connection().await?;
-    let count = rows::count_up_to(&mut conn, search.place.application_id, search.chat, limit.saturating_add(1)).await;
-    Ok(count.map_err(of_store)? <= limit)
-}
-
-/// Reads the chat through, from the cursor on.
-async fn by_scan(state: &State, search: &Search, mut cursor: Cursor, wanted: usize) -> Result<Hits, Problem> {
-    let (application, chat) = (search.place.application_id, search.chat);
-    let mut conn = state.connection().await?;
-    let mut messages: Vec<Message> = Vec::new();
-    loop {
-        let chunk = match cursor {
-            Cursor::After(after) => rows::scan(&mut conn, application, chat, after, SCAN_CHUNK).await,
-            Cursor::Before(before) => rows::scan_back(&mut conn, application, chat, before, SCAN_CHUNK).await,
-        };
-        let chunk = chunk.map_err(of_store)?;
-        let Some(last) = chunk.last().map(|message| message.number.get()) else { break };
-        cursor = match cursor {
-            Cursor::After(_) => Cursor::After(last),
-            Cursor::Before(_) => Cursor::Before(last),
-        };
-        messages.extend(chunk.into_iter().filter(|message| search.query.matches(message.body.as_str())));
-        if messages.len() > wanted {
-            break;
-        }
-    }
-    let more = messages.len() > wanted;
-    messages.truncate(wanted);
-    Ok(Hits { messages, more })
 }
 
 fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {
