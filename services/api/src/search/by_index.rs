@@ -9,17 +9,21 @@ use domain::Message;
 use service::problem::Problem;
 use store::messages as rows;
 
-use super::{Failed, Hits, Search};
+use super::{
+    Failed, Search,
+    pages::{Hits, behind},
+};
 use crate::{errors::of_store, state::State};
 
-/// A page whose hits have been edited away is filled up by asking again, this often at most.
+/// A page whose hits have been edited away is filled up by asking again, this often at most; then it stays short.
 const ROUNDS: usize = 4;
 
 pub(super) async fn by_index(state: &State, search: &Search, mut cursor: Cursor, wanted: usize) -> Result<Hits, Failed> {
     // One more than wanted tells whether there are more.
     let asked = wanted as u64 + 1;
     let mut messages = Vec::new();
-    let mut exhausted = false;
+    // How far the index has been asked, where it has more.
+    let mut reached = None;
     for _ in 0..ROUNDS {
         let hits = match state.index.search(search.place.application_id, search.chat, &search.query, cursor, asked).await {
             Ok(hits) => hits,
@@ -28,29 +32,26 @@ pub(super) async fn by_index(state: &State, search: &Search, mut cursor: Cursor,
                 return Err(Failed::Index);
             }
         };
-        exhausted = (hits.len() as u64) < asked;
-        let Some(last) = hits.last().map(|hit| hit.number.get()) else { break };
+        let last = hits.last().map(|hit| hit.number.get()).filter(|_| hits.len() as u64 >= asked);
         let mut found = still_found(state, search, &hits).await?;
-        cursor = match cursor {
-            Cursor::After(_) => Cursor::After(last),
-            Cursor::Before(_) => {
-                found.reverse();
-                Cursor::Before(last)
-            }
-        };
+        if let Cursor::Before(_) = cursor {
+            found.reverse();
+        }
         messages.append(&mut found);
-        if exhausted || messages.len() > wanted {
-            break;
+        reached = last;
+        match last {
+            Some(last) if messages.len() <= wanted => cursor = behind(cursor, last),
+            _ => break,
         }
     }
-    // Where the rounds did not reach the end, there may be more.
-    let more = messages.len() > wanted || !exhausted;
-    messages.truncate(wanted);
-    Ok(Hits { messages, more })
+    Ok(Hits::of(messages, wanted, reached))
 }
 
 /// The hits as they are stored, by number, without those whose text is another by now and does not match.
 async fn still_found(state: &State, search: &Search, hits: &[Hit]) -> Result<Vec<Message>, Problem> {
+    if hits.is_empty() {
+        return Ok(Vec::new());
+    }
     let numbers: Vec<_> = hits.iter().map(|hit| hit.number).collect();
     let stored = {
         let mut conn = state.connection().await?;

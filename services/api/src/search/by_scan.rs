@@ -5,7 +5,10 @@ use domain::Message;
 use service::problem::Problem;
 use store::messages as rows;
 
-use super::{Hits, Search};
+use super::{
+    Search,
+    pages::{Hits, behind},
+};
 use crate::{errors::of_store, state::State};
 
 /// Rows read at a time.
@@ -25,10 +28,7 @@ pub(super) async fn by_scan(state: &State, search: &Search, mut cursor: Cursor, 
     loop {
         let chunk = chunk(state, search, cursor).await?;
         let Some(last) = chunk.last().map(|message| message.number.get()) else { break };
-        cursor = match cursor {
-            Cursor::After(_) => Cursor::After(last),
-            Cursor::Before(_) => Cursor::Before(last),
-        };
+        cursor = behind(cursor, last);
         let query = search.query.clone();
         let found = move |message: Message| query.matches(message.body.as_str()).then_some(message);
         messages.extend(state.folding.each(chunk, None, found).await?.into_iter().flatten());
@@ -36,9 +36,7 @@ pub(super) async fn by_scan(state: &State, search: &Search, mut cursor: Cursor, 
             break;
         }
     }
-    let more = messages.len() > wanted;
-    messages.truncate(wanted);
-    Ok(Hits { messages, more })
+    Ok(Hits::of(messages, wanted, None))
 }
 
 async fn chunk(state: &State, search: &Search, cursor: Cursor) -> Result<Vec<Message>, Problem> {

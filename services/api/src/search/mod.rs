@@ -7,6 +7,7 @@
 mod by_index;
 mod by_scan;
 mod folding;
+mod pages;
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use actix_web::{
     http::header::{HeaderName, HeaderValue},
     web::Data,
 };
-use domain::{ChatNumber, Field, Invalid, Message, Page, PageLimit, PageRequest, Rule};
+use domain::{ChatNumber, Field, Invalid, Message, PageLimit, PageRequest, Rule};
 use service::problem::{Dependency, Problem};
 use store::chats::Place;
 use tokio::time::timeout;
@@ -25,6 +26,7 @@ pub(crate) use self::folding::Folding;
 use self::{
     by_index::by_index,
     by_scan::{by_scan, is_small},
+    pages::Part,
 };
 use crate::{
     chats,
@@ -50,12 +52,6 @@ struct Search {
     query: Query,
 }
 
-/// Hits next to a cursor, in its order, and whether there are more.
-struct Hits {
-    messages: Vec<Message>,
-    more: bool,
-}
-
 /// Why a search by the index has come to nothing.
 enum Failed {
     /// Elasticsearch does not answer.
@@ -77,7 +73,7 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
     let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
     let search = Search { place, chat: path.chat, query };
 
-    let by_index = page(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
+    let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
     let found = match timeout(INDEX_WITHIN, by_index).await {
         Ok(Ok(found)) => Some(found),
         Ok(Err(Failed::Otherwise(problem))) => return Err(problem),
@@ -87,16 +83,16 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
         Some(found) => (found, "index"),
         None if is_small(&state, &search).await? => {
             let by_scan = async |cursor, wanted| by_scan(&state, &search, cursor, wanted).await;
-            (page(cursor, limit, by_scan).await?, "scan")
+            (Part::find(cursor, limit, by_scan).await?, "scan")
         }
         None => {
             let refusal = Problem::dependency_unavailable(Dependency::Elasticsearch);
             return Ok(with_source(HttpResponse::from_error(refusal), "none"));
         }
     };
-    let neighbours = Neighbours::of(&found, limit, |message| message.number.to_string());
-    let entries = shown(&state.folding, found.entries, search.query, unit).await?;
-    Ok(with_source(paging::answer(&request, "messages", &entries, limit, &neighbours, None), source))
+    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit).await).await?;
+    let neighbours = Neighbours::at(page.previous, page.next, limit);
+    Ok(with_source(paging::answer(&request, "messages", &page.entries, limit, &neighbours, None), source))
 }
 
 /// What is searched for: `query`, or `q` as others call it.
@@ -134,33 +130,6 @@ async fn shown(folding: &Folding, hits: Vec<Message>, query: Query, unit: Option
         HitBody::new(hit, Some(highlights))
     };
     folding.each(hits, None, marked).await
-}
-
-/// The page next to the cursor, made of what `look` finds next to one: at most so many hits, and whether there are more.
-async fn page<E>(
-    cursor: Cursor,
-    limit: PageLimit,
-    look: impl AsyncFn(Cursor, usize) -> Result<Hits, E>,
-) -> Result<Page<Message>, E> {
-    let Hits { messages: mut entries, more } = look(cursor, limit.get() as usize).await?;
-    let other_side = match cursor {
-        // No number lies before the first one.
-        Cursor::After(0) => None,
-        Cursor::After(after) => Some(Cursor::Before(after.saturating_add(1))),
-        Cursor::Before(before) => Some(Cursor::After(before.saturating_sub(1))),
-    };
-    let on_the_other_side = match other_side {
-        None => false,
-        Some(cursor) => look(cursor, 0).await?.more,
-    };
-    let (has_previous, has_next) = match cursor {
-        Cursor::After(_) => (on_the_other_side, more),
-        Cursor::Before(_) => {
-            entries.reverse();
-            (more, on_the_other_side)
-        }
-    };
-    Ok(Page { entries, has_previous, has_next })
 }
 
 fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {
