@@ -6,7 +6,12 @@ use numbering::Numbering;
 use service::problem::Problem;
 use store::{PooledConnection, Store, applications};
 
-use crate::{Settings, cached::Cached, errors::of_store, search::Folding};
+use crate::{
+    Settings,
+    cached::Cached,
+    errors::of_store,
+    search::{Folding, Scans},
+};
 
 /// Shared by all workers.
 pub(crate) struct State {
@@ -15,6 +20,7 @@ pub(crate) struct State {
     pub(crate) index: SearchIndex,
     pub(crate) cached: Cached,
     pub(crate) folding: Folding,
+    pub(crate) scans: Scans,
     pub(crate) settings: Settings,
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn by_index(state: &State, search: &Search, mut cursor: Cursor,
             Ok(hits) => hits,
             Err(error) => {
                 tracing::debug!(%error, "search failed");
-                return Err(Failed::Index);
+                return Err(Failed::Source);
             }
         };
         let last = hits.last().map(|hit| hit.number.get()).filter(|_| hits.len() as u64 >= asked);

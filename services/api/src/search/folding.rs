@@ -1,5 +1,5 @@
-//! Folds texts beside the HTTP workers: a text of 10,000 characters can take a tenth of a second, a search may look at hundreds of
-//! them, and a worker that did it would answer nobody meanwhile.
+//! Folds texts beside the HTTP workers: a text of 10,000 characters can take a tenth of a second, a search may look at hundreds, and a
+//! worker that did it would answer nobody meanwhile.
 //!
 //! Few threads do it, and searches take turns at them, some texts each. Whoever waits here must hold no connection.
 

@@ -20,14 +20,14 @@ use actix_web::{
 use domain::{ChatNumber, Field, Invalid, Message, PageLimit, PageRequest, Rule};
 use service::problem::{Dependency, Problem};
 use store::chats::Place;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-pub(crate) use self::folding::Folding;
 use self::{
     by_index::by_index,
     by_scan::{by_scan, is_small},
     pages::Part,
 };
+pub(crate) use self::{by_scan::Scans, folding::Folding};
 use crate::{
     chats,
     paging::{self, Neighbours},
@@ -44,6 +44,10 @@ pub(crate) const PARAMETERS: &[&str] = &["query", "q", "highlight", "limit", "pe
 const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
 /// How long Elasticsearch may take in all, so that there is time left to look into MySQL instead.
 const INDEX_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long after its beginning a search looks for hits in MySQL.
+const SCAN_UNTIL: Duration = Duration::from_millis(2_500);
+/// How long after its beginning hits are still marked.
+const MARK_UNTIL: Duration = Duration::from_millis(2_600);
 
 /// One search: in which chat, and for what.
 struct Search {
@@ -52,10 +56,10 @@ struct Search {
     query: Query,
 }
 
-/// Why a search by the index has come to nothing.
+/// Why a search has come to nothing.
 enum Failed {
-    /// Elasticsearch does not answer.
-    Index,
+    /// What was asked, the index or the chat itself, has no answer in time.
+    Source,
     Otherwise(Problem),
 }
 
@@ -66,6 +70,7 @@ impl From<Problem> for Failed {
 }
 
 pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let began = Instant::now();
     let parameters = Parameters::of(&request)?;
     let query = query(&parameters)?;
     let (cursor, limit) = part(&parameters)?;
@@ -74,25 +79,29 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
     let search = Search { place, chat: path.chat, query };
 
     let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
-    let found = match timeout(INDEX_WITHIN, by_index).await {
-        Ok(Ok(found)) => Some(found),
-        Ok(Err(Failed::Otherwise(problem))) => return Err(problem),
-        Ok(Err(Failed::Index)) | Err(_) => None,
+    let (found, source) = match timeout(INDEX_WITHIN, by_index).await.unwrap_or(Err(Failed::Source)) {
+        Err(Failed::Source) => (scanned(&state, &search, cursor, limit, began + SCAN_UNTIL).await, "scan"),
+        found => (found, "index"),
     };
-    let (found, source) = match found {
-        Some(found) => (found, "index"),
-        None if is_small(&state, &search).await? => {
-            let by_scan = async |cursor, wanted| by_scan(&state, &search, cursor, wanted).await;
-            (Part::find(cursor, limit, by_scan).await?, "scan")
-        }
-        None => {
+    let found = match found {
+        Ok(found) => found,
+        Err(Failed::Otherwise(problem)) => return Err(problem),
+        Err(Failed::Source) => {
             let refusal = Problem::dependency_unavailable(Dependency::Elasticsearch);
             return Ok(with_source(HttpResponse::from_error(refusal), "none"));
         }
     };
-    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit).await).await?;
+    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit, began + MARK_UNTIL).await).await?;
     let neighbours = Neighbours::at(page.previous, page.next, limit);
     Ok(with_source(paging::answer(&request, "messages", &page.entries, limit, &neighbours, None), source))
+}
+
+/// The chat read through, if it is small enough for that.
+async fn scanned(state: &State, search: &Search, cursor: Cursor, limit: PageLimit, until: Instant) -> Result<Part, Failed> {
+    if !timeout_at(until, is_small(state, search)).await.unwrap_or(Ok(false))? {
+        return Err(Failed::Source);
+    }
+    Part::find(cursor, limit, async |cursor, wanted| by_scan(state, search, cursor, wanted, until).await).await
 }
 
 /// What is searched for: `query`, or `q` as others call it.
@@ -123,13 +132,20 @@ fn highlight(parameters: &Parameters) -> Result<Option<Unit>, Invalid> {
     }
 }
 
-async fn shown(folding: &Folding, hits: Vec<Message>, query: Query, unit: Option<Unit>) -> Result<Vec<HitBody>, Problem> {
+/// The hits as they are answered: all, unless they are to be marked and that takes long.
+async fn shown(
+    folding: &Folding,
+    hits: Vec<Message>,
+    query: Query,
+    unit: Option<Unit>,
+    until: Instant,
+) -> Result<Vec<HitBody>, Problem> {
     let Some(unit) = unit else { return Ok(hits.into_iter().map(|hit| HitBody::new(hit, None)).collect()) };
     let marked = move |hit: Message| {
         let highlights = query.highlights(hit.body.as_str(), unit);
         HitBody::new(hit, Some(highlights))
     };
-    folding.each(hits, None, marked).await
+    folding.each(hits, Some(until), marked).await
 }
 
 fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {

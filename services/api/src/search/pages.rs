@@ -1,5 +1,5 @@
-//! A page of hits, and what lies beside it. A search may end before the page is full: there it says up to which number it has looked, and
-//! the page's neighbour goes on from there, so that who follows `next` misses no hit.
+//! A page of hits, and what lies beside it. A search may end before the page is full: then it says up to which number it has looked,
+//! and the page's neighbour goes on from there, so that who follows `next` misses no hit.
 
 use ::search::Cursor;
 use domain::{MAX_NUMBER, Message, PageLimit};
