@@ -180,6 +180,24 @@ fn a_files_mistakes_are_refused_by_name() {
 }
 
 #[test]
+fn a_mistake_in_a_file_is_told_by_its_place_and_shows_no_secret() {
+    for (content, place) in [
+        ("[mysql]\nurl = \"mysql://chat:hush@db/chat\n", "line 2"),
+        ("[api]\nadmin_token = 98765432109876543210987654321098\n", "line 2"),
+        ("# hush\n\nmysql.url = \"hush\"\nmysql.url = \"hush\"\n", "line 4"),
+        ("[api]\nadmin_token = hush hush\n", "line 2"),
+    ] {
+        let file = TemporaryFile::new(content);
+        let variables = [URL, ("CHAT_CONFIG", file.path())];
+        for refused in [load(&variables).unwrap_err(), redacted_from::<Config>(owned(&variables), None).unwrap_err()] {
+            let told = [refused.to_string(), format!("{refused:?}")].concat();
+            assert!(told.contains(file.path()) && told.contains(place), "{content}: {told}");
+            assert!(!told.contains("hush") && !told.contains("9876"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_secret_is_read_from_its_file_without_the_trailing_newline() {
     let file = TemporaryFile::new("mysql://chat:p w@db/chat\r\n\n");
     for variable in ["DATABASE_URL_FILE", "CHAT__MYSQL__URL_FILE"] {

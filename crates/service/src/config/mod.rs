@@ -77,7 +77,8 @@ fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u
         builder = builder.set_default("http.port", port)?;
     }
     if let Some(path) = environment.get(FILE_VARIABLE) {
-        let file = Config::builder().add_source(File::new(path, FileFormat::Toml)).build()?;
+        let file =
+            Config::builder().add_source(File::new(path, FileFormat::Toml)).build().map_err(|error| unreadable(path, error))?;
         known.check_file(path, &file)?;
         builder = builder.add_source(file);
     }
@@ -85,6 +86,14 @@ fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u
         builder = builder.set_override(key, value)?;
     }
     Ok(builder.build()?)
+}
+
+/// Tells of a file that is not TOML by the place alone: behind it the parser quotes the line, password and all.
+fn unreadable(file: &str, error: ConfigError) -> Error {
+    let ConfigError::FileParse { cause, .. } = error else { return error.into() };
+    let said = cause.to_string();
+    let place = said.lines().next().and_then(|line| line.strip_prefix("TOML parse error"));
+    Error::NotToml { file: file.to_owned(), place: place.unwrap_or_default().to_owned() }
 }
 
 /// Tells of a missing setting by the variable that sets it.
