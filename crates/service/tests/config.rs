@@ -215,6 +215,29 @@ fn the_settings_in_force_are_shown_without_secrets_and_only_for_the_sections_use
     assert!(matches!(redacted_from::<Config>(owned(&[]), None), Err(Error::Missing { .. })));
 }
 
+#[test]
+fn the_collectors_address_is_shown_without_what_gives_access() {
+    #[derive(Debug, Deserialize)]
+    struct Traced {
+        trace: Trace,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Trace {
+        endpoint: String,
+    }
+    for (endpoint, shown) in [
+        ("", ""),
+        ("http://collector:4318", "http://collector:4318"),
+        ("http://user:hush@collector:4318", "http://user:***@collector:4318"),
+        ("http://collector:4318/?key=hush", "http://collector:4318/"),
+    ] {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
+        assert_eq!(load_from::<Traced>(owned(&variables), None).unwrap().trace.endpoint, endpoint);
+        let text = redacted_from::<Traced>(owned(&variables), None).unwrap();
+        assert!(text.lines().any(|line| line == format!("endpoint = \"{shown}\"")), "{text}");
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Guarded {
     api: Api,
