@@ -21,6 +21,7 @@ mod request_id;
 mod security;
 mod server;
 mod settings;
+mod timed;
 mod traced;
 mod unknown_parameters;
 mod unread;

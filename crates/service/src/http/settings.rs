@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::CorsOrigins;
+use super::timed::Patience;
 
 /// The section `http`.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,17 +24,42 @@ pub struct Settings {
     pub shutdown_ms: u64,
     /// The largest request body, in bytes.
     pub request_bytes: usize,
-    /// How long the head of a connection's first request may take, in milliseconds.
+    /// How long the head of a connection's first request may take, in milliseconds; that of a later one may take as long as an idle
+    /// connection is kept, and some seconds.
     pub client_header_ms: u64,
     /// How long a request's body may take, in milliseconds.
     pub client_body_ms: u64,
+    /// How long a client may take nothing of its answer, in milliseconds.
+    pub client_read_ms: u64,
     /// How long an idle connection is kept, in milliseconds.
     pub keep_alive_ms: u64,
     /// The web pages that may read the answers: their origins.
     pub cors_origins: CorsOrigins,
 }
 
+/// How long an answer may take: what is promised for all of them.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// What lies between all other deadlines of a connection and the one that holds where those do not.
+const BEYOND: Duration = Duration::from_secs(2);
+
 impl Settings {
+    pub(super) fn head_within(&self) -> Duration {
+        Duration::from_millis(self.client_header_ms)
+    }
+
+    pub(super) fn keep_alive(&self) -> Duration {
+        Duration::from_millis(self.keep_alive_ms)
+    }
+
+    /// How long a client may do nothing. Between two answers it may be idle, then send a head and a body, then wait for the answer.
+    pub(super) fn patience(&self) -> Patience {
+        let body = Duration::from_millis(self.client_body_ms);
+        Patience {
+            unread: Duration::from_millis(self.client_read_ms),
+            unanswered: self.keep_alive() + self.head_within() + body + ANSWERED_WITHIN + BEYOND,
+        }
+    }
+
     /// The limits of a request's body.
     pub(super) fn body_limits(&self) -> BodyLimits {
         BodyLimits { bytes: self.request_bytes, deadline: Duration::from_millis(self.client_body_ms) }

@@ -1,12 +1,18 @@
 //! What the server does with requests that are too large, too slow or wrongly framed.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::HttpResponse;
 use actix_web::web::{Bytes, ServiceConfig};
 use service::http::{Body, endpoint};
 use service::problem::Problem;
 
-use crate::support::Server;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::support::{DEADLINE, Server};
 
 const LIMIT: usize = 1000;
 /// Of one path.
@@ -164,4 +170,61 @@ async fn bodies_that_are_not_json_are_refused_by_kind() {
     server.raw(json("", "{\"a\":")).await.problem(400, "malformed_json");
     server.raw(json("", "")).await.problem(400, "malformed_json");
     server.raw(json("", "[]")).await.problem(400, "malformed_json");
+}
+
+#[actix_web::test]
+async fn the_head_of_a_later_request_has_a_deadline_too() {
+    let variables = [SMALL, &[("CHAT__HTTP__KEEP_ALIVE_MS", "500")]].concat();
+    let server = Server::start_with(&variables, routes).await;
+    let after_an_answer = async |started: &str| {
+        let mut connection = server.connect().await;
+        connection.send(sized("/length", 3).replace("Connection: close\r\n", "")).await;
+        assert_eq!(connection.answer().await.body, "3");
+        connection.send(started).await;
+        connection
+    };
+    let mut silent = Vec::new();
+    for started in ["G", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
+        silent.push(after_an_answer(started).await);
+    }
+    // One that trickles is no better off.
+    after_an_answer("GET /length HTTP/1.1\r\nX: ").await.ends_while_sending("x").await;
+    for connection in silent {
+        connection.ends().await;
+    }
+}
+
+/// An answer that never ends, and tells when it is dropped.
+struct Endless(Arc<Notify>);
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[actix_web::test]
+async fn who_does_not_read_an_answer_is_let_go() {
+    let dropped = Arc::new(Notify::new());
+    let told = dropped.clone();
+    let endless = move |config: &mut ServiceConfig| {
+        let told = told.clone();
+        let answer = move || {
+            let endless = Endless(told.clone());
+            async move {
+                let chunks = futures_util::stream::repeat_with(move || {
+                    let _kept = &endless;
+                    Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024]))
+                });
+                HttpResponse::Ok().streaming(chunks)
+            }
+        };
+        config.service(endpoint("/endless").get(answer));
+    };
+    let server = Server::start_with(&[("CHAT__HTTP__CLIENT_READ_MS", "500")], endless).await;
+    let mut connection = server.connect().await;
+    connection.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    // The client stays, and reads nothing.
+    timeout(DEADLINE, dropped.notified()).await.expect("the answer is still being sent");
+    drop(connection);
 }
