@@ -194,7 +194,7 @@ async fn the_head_of_a_later_request_has_a_deadline_too() {
     }
 }
 
-/// An answer that never ends, and tells when it is dropped.
+/// Something that never ends, and tells when it is dropped.
 struct Endless(Arc<Notify>);
 
 impl Drop for Endless {
@@ -227,4 +227,36 @@ async fn who_does_not_read_an_answer_is_let_go() {
     // The client stays, and reads nothing.
     timeout(DEADLINE, dropped.notified()).await.expect("the answer is still being sent");
     drop(connection);
+}
+
+#[actix_web::test]
+async fn a_handler_has_its_time_from_the_end_of_the_body_on() {
+    const WITHIN: Duration = Duration::from_millis(400);
+    let dropped = Arc::new(Notify::new());
+    let told = dropped.clone();
+    let server = Server::start(move |config: &mut ServiceConfig| {
+        let told = told.clone();
+        let never = move |_: Body| {
+            let kept = Endless(told.clone());
+            async move {
+                let _kept = kept;
+                std::future::pending::<&'static str>().await
+            }
+        };
+        let quick = async |body: Body| body.bytes().len().to_string();
+        config.service(endpoint("/never").within(WITHIN).post(never)).service(endpoint("/quick").within(WITHIN).post(quick));
+    })
+    .await;
+    let started = Instant::now();
+    server.raw(sized("/never", 3)).await.problem(503, "timeout");
+    assert!((WITHIN..Duration::from_secs(5)).contains(&started.elapsed()), "{:?}", started.elapsed());
+    timeout(DEADLINE, dropped.notified()).await.expect("the handler goes on");
+    // A body that takes longer than the handler may.
+    let mut connection = server.connect().await;
+    connection.send("POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n").await;
+    for _ in 0..8 {
+        tokio::time::sleep(WITHIN / 4).await;
+        connection.send("x").await;
+    }
+    assert_eq!(connection.answer().await.body, "8");
 }

@@ -262,9 +262,9 @@ async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
     /// Of them each is made eighteen by folding: few texts take as long to fold.
     const LONG: char = '\u{fdfa}';
     const MESSAGES: u64 = 100;
-    /// Far more than an answer takes beside a search that stays off the worker, and far less than folding a page of such texts takes.
+    /// The service has one worker. Far more than an answer takes beside a search that stays off the worker, and far less than folding a page of such texts takes.
     const SERVED_WITHIN: Duration = Duration::from_millis(500);
-    let system = System::builder().set("CHAT__HTTP__WORKERS", 1).start().await;
+    let system = System::start().await;
     let chat = system.create_application("long").await.create_chat().await;
     let text = LONG.to_string().repeat(1_000);
     let messages: Vec<_> = (0..MESSAGES).map(|_| json!({ "body": text })).collect();
