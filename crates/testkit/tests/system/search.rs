@@ -262,7 +262,7 @@ async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
     /// Of them each is made eighteen by folding: few texts take as long to fold.
     const LONG: char = '\u{fdfa}';
     const MESSAGES: u64 = 100;
-    /// The service has one worker. Far more than an answer takes beside a search that stays off the worker, and far less than folding a page of such texts takes.
+    /// Far more than an answer takes beside a search that stays off the only worker, and far less than folding a page of such texts.
     const SERVED_WITHIN: Duration = Duration::from_millis(500);
     let system = System::start().await;
     let chat = system.create_application("long").await.create_chat().await;
@@ -273,8 +273,8 @@ async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
     chat.await_found("صلى", &all, SOME_TIME).await;
 
     // Without marks nothing is folded, with them every hit is.
-    for parameters in [&[("query", "صلى"), ("limit", "100")][..], &[("query", "صلى"), ("limit", "100"), ("highlight", "utf16")]]
-    {
+    let (plain, marked) = ([("query", "صلى"), ("limit", "100")], [("query", "صلى"), ("limit", "100"), ("highlight", "utf16")]);
+    for parameters in [&plain[..], &marked] {
         let searched = AtomicBool::new(false);
         let search = async {
             let page = chat.search_page(parameters).await;
