@@ -73,7 +73,7 @@ where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let address = listener.local_addr().map_err(Error::Server)?;
-    let limits = settings.body_limits();
+    let (limits, large) = (settings.body_limits(), settings.large_bodies());
     let draining = shutdown.clone();
     let cors = settings.cors_origins.clone();
     let application = move || {
@@ -81,6 +81,7 @@ where
         let worker = Worker::new(tracer.clone(), limits.bytes, draining.child_token());
         App::new()
             .app_data(limits)
+            .app_data(large.clone())
             .app_data(Draining(draining.clone()))
             .configure(move |config| framework_errors(config, limits.bytes))
             .configure(|config| match cors.middleware() {

@@ -1,9 +1,11 @@
 //! The section `http`. What each key means and its default stand in `config/defaults.toml`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::CorsOrigins;
 use super::timed::Patience;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub shutdown_ms: u64,
     /// The largest request body, in bytes.
     pub request_bytes: usize,
+    /// How many bytes of larger bodies, where a path takes such, may be held at a time in all.
+    pub large_bodies_bytes: usize,
     /// How long the head of a connection's first request may take, in milliseconds; that of a later one may take as long as an idle
     /// connection is kept, and some seconds.
     pub client_header_ms: u64,
@@ -60,6 +64,11 @@ impl Settings {
         }
     }
 
+    /// The room for large bodies, for all workers.
+    pub(super) fn large_bodies(&self) -> LargeBodies {
+        LargeBodies(Arc::new(Semaphore::new(self.large_bodies_bytes.min(Semaphore::MAX_PERMITS))))
+    }
+
     /// The limits of a request's body.
     pub(super) fn body_limits(&self) -> BodyLimits {
         BodyLimits { bytes: self.request_bytes, deadline: Duration::from_millis(self.client_body_ms) }
@@ -76,3 +85,7 @@ pub(super) struct BodyLimits {
 /// A limit in bytes that a path has for itself, in the place of the general one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OwnBodyLimit(pub(super) usize);
+
+/// The bytes that bodies may still take beyond the general limit, all together.
+#[derive(Clone)]
+pub(super) struct LargeBodies(pub(super) Arc<Semaphore>);

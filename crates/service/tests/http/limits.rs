@@ -71,6 +71,38 @@ async fn a_path_may_have_a_limit_of_its_own() {
 }
 
 #[actix_web::test]
+async fn large_bodies_share_a_room_and_small_ones_need_none() {
+    // Each of the large ones has 4,000 bytes more than every body may have.
+    let variables = [SMALL, &[("CHAT__HTTP__LARGE_BODIES_BYTES", "9000"), ("CHAT__HTTP__CLIENT_BODY_MS", "8000")]].concat();
+    let server = Server::start_with(&variables, routes).await;
+    let all_but_the_end = sized("/large", LARGE);
+    let mut stalled = Vec::new();
+    for _ in 0..2 {
+        let mut connection = server.connect().await;
+        connection.send(&all_but_the_end[..all_but_the_end.len() - 1]).await;
+        stalled.push(connection);
+    }
+    // Whether what was sent has come, only the answers tell.
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let answer = server.raw(sized("/large", LARGE)).await;
+        if answer.status == 503 {
+            answer.problem(503, "overloaded");
+            break;
+        }
+        assert!(Instant::now() < until, "there is room for all");
+    }
+    assert_eq!(server.raw(sized("/length", LIMIT)).await.body, "1000");
+    assert_eq!(server.raw(sized("/large", LIMIT)).await.body, "1000");
+    // Those that were stalled come to their end, and leave room.
+    for mut connection in stalled {
+        connection.send("x").await;
+        assert_eq!(connection.rest().await.body, "5000");
+    }
+    assert_eq!(server.raw(sized("/large", LARGE)).await.body, "5000");
+}
+
+#[actix_web::test]
 async fn an_announced_length_is_refused_before_the_body_comes() {
     let server = Server::start_with(SMALL, routes).await;
     for length in ["1001", "999999999999"] {
