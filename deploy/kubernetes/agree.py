@@ -89,6 +89,10 @@ def safety(objects):
     yield not of(objects, "Secret"), "there is a Secret among the objects"
     for found in objects:
         yield COMPONENT in found["metadata"].get("labels", {}), f"{name(found)} has no label {COMPONENT}: no step of a roll-out applies it"
+    for found in of(objects, "Ingress"):
+        annotations = found["metadata"].get("annotations", {})
+        is_silent = annotations.get("nginx.ingress.kubernetes.io/enable-access-log") == "false"
+        yield is_silent, f"{name(found)}: its controller logs tokens and searches"
     for found in of(objects, "Deployment", "Job"):
         pod, own = template(found)["spec"], container(found).get("securityContext", {})
         yield len(pod["containers"]) == 1 and "initContainers" not in pod, f"{name(found)}: only its first container is looked at"

@@ -3,11 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{
-    Application, Client, Error, List,
-    connection::Service::Api,
-    send::{with_body, with_key},
-};
+use crate::{Application, Client, Error, List, connection::Service::Api, send::with_body};
 
 impl Client {
     /// Creates an application. The service knows no idempotency keys for this: where an answer is lost, an application may be
@@ -17,7 +13,7 @@ impl Client {
     /// [`Error`].
     pub async fn create_application(&self, name: &str) -> Result<Application, Error> {
         let request = self.as_admin(self.request(Method::POST, self.url(Api, &["applications"])?));
-        self.send(with_body(with_key(request), &json!({ "name": name }))?).await?.read()
+        self.send(with_body(request, &json!({ "name": name }))?).await?.read()
     }
 
     /// Reads an application.

@@ -94,6 +94,10 @@ impl Client {
 
     /// The address of what these segments name, each encoded.
     pub(crate) fn url(&self, service: Service, segments: &[&str]) -> Result<Url, Error> {
+        // They cannot be encoded, and would name something else.
+        if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
+            return Err(Error::Unusable("a token"));
+        }
         let mut url = self.root(service).clone();
         let path = url.path_segments_mut();
         path.map_err(|()| Error::Unusable("a base URL"))?.pop_if_empty().extend(["api", "v1"]).extend(segments);
@@ -125,5 +129,21 @@ impl fmt::Debug for Client {
             .field("api", &self.shared.api.origin())
             .field("ingest", &self.shared.ingest.origin())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_stays_one_or_is_refused() {
+        let client = Client::new("http://a:1", "http://b:2/chat/", Options::default()).unwrap();
+        let url = |service, token| client.url(service, &["applications", token, "chats"]).map(|url| url.to_string());
+        assert_eq!(url(Service::Api, "../x?y#z").unwrap(), "http://a:1/api/v1/applications/..%2Fx%3Fy%23z/chats");
+        assert_eq!(url(Service::Ingest, "t").unwrap(), "http://b:2/chat/api/v1/applications/t/chats");
+        for token in [".", ".."] {
+            assert!(matches!(url(Service::Api, token), Err(Error::Unusable(_))), "{token}");
+        }
     }
 }

@@ -119,7 +119,7 @@ async fn attempt(request: RequestBuilder) -> Attempt {
     }
 }
 
-pub(crate) fn with_key(request: RequestBuilder) -> RequestBuilder {
+fn with_key(request: RequestBuilder) -> RequestBuilder {
     request.header(KEY, Uuid::new_v4().hyphenated().to_string())
 }
 

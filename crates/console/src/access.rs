@@ -17,8 +17,8 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::{
-        Method,
-        header::{FORWARDED, HOST, HeaderMap, ORIGIN, X_FORWARDED_FOR},
+        Method, Version,
+        header::{HOST, HeaderMap, ORIGIN},
     },
     web::Data,
 };
@@ -65,7 +65,7 @@ impl Doors {
     fn way(&self, request: &HttpRequest) -> Result<Way, Problem> {
         let headers = request.headers();
         let Some(token) = &self.token else {
-            let at_the_machine = is_at_the_machine(request.peer_addr().map(|peer| peer.ip()), headers);
+            let at_the_machine = is_at_the_machine(request);
             return Ok(if at_the_machine { Way::Page(AT_THE_MACHINE.to_owned()) } else { Way::Visit });
         };
         if token.is_borne_by(headers) {
@@ -152,19 +152,32 @@ pub(crate) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     })
 }
 
-fn is_at_the_machine(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
-    let through_a_proxy =
-        [FORWARDED, X_FORWARDED_FOR].iter().any(|name| headers.contains_key(name)) || headers.contains_key("via");
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    peer.is_some_and(|peer| peer.to_canonical().is_loopback()) && !through_a_proxy && host.is_some_and(names_the_machine)
+fn is_at_the_machine(request: &HttpRequest) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let is_local = peer.is_some_and(|peer| peer.to_canonical().is_loopback()) && host.is_some_and(names_the_machine);
+    is_local && !came_through_a_proxy(request)
+}
+
+/// Whether the request shows that a proxy has passed it on. One that adds nothing cannot be told from a client: with such a one, or with a
+/// tunnel, only a token keeps others out.
+fn came_through_a_proxy(request: &HttpRequest) -> bool {
+    const MARKS: [&str; 10] =
+        ["forwarded", "via", "x-forwarded", "x-real-", "x-client-", "x-original-", "x-envoy-", "x-proxy", "cf-", "true-client-"];
+    // What speaks 1.0 today is a proxy: nginx does unless it is told otherwise.
+    let speaks_as_one = request.version() < Version::HTTP_11;
+    speaks_as_one || request.headers().keys().any(|name| MARKS.iter().any(|mark| name.as_str().starts_with(mark)))
 }
 
 /// `localhost`, `127.0.0.1:3000`, `[::1]:3000`.
 fn names_the_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    if !(port.is_empty() || port.starts_with(':')) {
+        return false;
+    }
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
@@ -201,6 +214,12 @@ mod tests {
             request(&[(PAGE_CODE, &code), ("host", "127.0.0.1.example")]),
             request(&[(PAGE_CODE, &code), ("x-forwarded-for", "127.0.0.1")]),
             request(&[(PAGE_CODE, &code), ("forwarded", "for=127.0.0.1")]),
+            request(&[(PAGE_CODE, &code), ("via", "1.1 proxy")]),
+            request(&[(PAGE_CODE, &code), ("x-real-ip", "192.0.2.7")]),
+            request(&[(PAGE_CODE, &code), ("x-forwarded-proto", "https")]),
+            request(&[(PAGE_CODE, &code), ("x-envoy-external-address", "192.0.2.7")]),
+            request(&[(PAGE_CODE, &code), ("cf-connecting-ip", "192.0.2.7")]),
+            request(&[(PAGE_CODE, &code)]).version(Version::HTTP_10),
         ];
         for other in others.map(TestRequest::to_http_request) {
             let looker = doors.judge(&other).unwrap();
@@ -262,7 +281,17 @@ mod tests {
         for name in ["localhost", "LocalHost:3000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:3000"] {
             assert!(names_the_machine(name), "{name}");
         }
-        for name in ["", "localhost.example", "127.0.0.1.example", "chat.example:3000", "[2001:db8::1]:3000", "0.0.0.0", "::1"] {
+        for name in [
+            "",
+            "localhost.example",
+            "127.0.0.1.example",
+            "chat.example:3000",
+            "[2001:db8::1]:3000",
+            "0.0.0.0",
+            "::1",
+            "[::1]evil",
+            "[::1",
+        ] {
             assert!(!names_the_machine(name), "{name}");
         }
     }

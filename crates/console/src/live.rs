@@ -3,8 +3,8 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use actix_web::{
-    HttpResponse,
-    http::header::CACHE_CONTROL,
+    HttpRequest, HttpResponse,
+    http::{Method, header::CACHE_CONTROL},
     web::{Bytes, Data},
 };
 use futures_util::stream;
@@ -40,20 +40,25 @@ pub(crate) async fn snapshot(_: Looker, shared: Data<Shared>) -> Result<HttpResp
 }
 
 /// `GET /console/events`: a snapshot a second as an event `snapshot`, for ten minutes at most.
-pub(crate) async fn events(_: Looker, shared: Data<Shared>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn events(_: Looker, shared: Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("text/event-stream")
+        // A proxy must pass on each event as it comes.
+        .insert_header((CACHE_CONTROL, "no-store, no-transform"))
+        .insert_header(("x-accel-buffering", "no"));
+    // The server would run through the stream that it does not send: a seat taken for nobody, on a connection that answers nothing
+    // else meanwhile.
+    if request.method() == Method::HEAD {
+        return Ok(answer.finish());
+    }
     let viewer = shared.watch.enter()?;
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(COMES_AGAIN.as_bytes()))]);
     let snapshots = stream::unfold(viewer, async |mut viewer: Viewer| {
         let snapshot = viewer.next().await?;
         Some((Ok(event(&snapshot)), viewer))
     });
-    let answer = HttpResponse::Ok()
-        .content_type("text/event-stream")
-        // A proxy must pass on each event as it comes.
-        .insert_header((CACHE_CONTROL, "no-store, no-transform"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::StreamExt::chain(first, snapshots));
-    Ok(answer)
+    Ok(answer.streaming(stream::StreamExt::chain(first, snapshots)))
 }
 
 /// JSON has no line feeds but between its tokens, and ours has none there.

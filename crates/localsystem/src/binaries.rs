@@ -41,7 +41,13 @@ impl Binaries {
         for package in PACKAGES {
             command.args(["--package", package]);
         }
-        let status = command.stdin(Stdio::null()).status().await.context("cargo cannot be started; is Rust installed?")?;
+        // Who is told to stop meanwhile leaves no build behind.
+        let status = command
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .status()
+            .await
+            .context("cargo cannot be started; is Rust installed?")?;
         ensure!(status.success(), "the build failed");
         // This program was built by the same cargo into the same place; a test lies one directory deeper.
         let program = std::env::current_exe()?;

@@ -91,8 +91,29 @@ impl Reporter {
     }
 }
 
-/// What this machine or container calls itself.
+/// What this machine or container calls itself. Where a service may see no more of `/proc` than processes, as under systemd, the
+/// kernel's own word is hidden, and the file has what the machine was named.
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+    first_name(["/proc/sys/kernel/hostname", "/etc/hostname"].map(|path| std::fs::read_to_string(path).unwrap_or_default()))
+}
+
+fn first_name(said: [String; 2]) -> String {
+    // The file may hold comments (hostname(5)).
+    let mut names = said.iter().flat_map(|text| text.lines()).map(str::trim);
+    let name = names.find(|name| !name.is_empty() && !name.starts_with('#'));
+    name.unwrap_or("unknown").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_has_the_first_name_that_can_be_read() {
+        for (kernel, file, name) in
+            [("one\n", "two\n", "one"), ("", "two\n", "two"), ("\n", "# named by hand\n\n two \n", "two"), ("", "", "unknown")]
+        {
+            assert_eq!(first_name([kernel.to_owned(), file.to_owned()]), name);
+        }
+    }
 }

@@ -26,8 +26,17 @@ pub enum Cursor {
     Before(u64),
 }
 
+/// A message that matches, as the index holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Its number in the chat.
+    pub number: MessageNumber,
+    /// The version whose text matches. A message that has this version still has that text; one that has another may have been edited.
+    pub version: u64,
+}
+
 impl SearchIndex {
-    /// The numbers of the chat's messages that match: the `limit` (at most 10,000) next to the cursor, in its order.
+    /// The chat's messages that match: the `limit` (at most 10,000) next to the cursor, in its order.
     ///
     /// # Errors
     /// [`Error::Unavailable`] also when only a part of the index answered; [`Error::IndexMissing`].
@@ -38,7 +47,7 @@ impl SearchIndex {
         query: &Query,
         cursor: Cursor,
         limit: u64,
-    ) -> Result<Vec<MessageNumber>, Error> {
+    ) -> Result<Vec<Hit>, Error> {
         if cursor.is_at_the_end() || limit == 0 {
             return Ok(Vec::new());
         }
@@ -48,7 +57,7 @@ impl SearchIndex {
         found
     }
 
-    async fn request(&self, room: Room, query: &Query, cursor: Cursor, limit: u64) -> Result<Vec<MessageNumber>, Error> {
+    async fn request(&self, room: Room, query: &Query, cursor: Cursor, limit: u64) -> Result<Vec<Hit>, Error> {
         let room = room.to_string();
         let timeout = format!("{}ms", self.settings.timeout_ms);
         let sent = self
@@ -56,11 +65,11 @@ impl SearchIndex {
             .search(SearchParts::Index(&[&self.settings.index]))
             .routing(&[&room])
             .allow_partial_search_results(false)
-            .filter_path(&["timed_out", "hits.hits.sort"])
+            .filter_path(&["timed_out", "hits.hits.sort", "hits.hits._version"])
             .body(body(&room, query, cursor, limit, &timeout))
             .send()
             .await;
-        numbers(wire::read(sent).await?)
+        hits(wire::read(sent).await?)
     }
 }
 
@@ -74,7 +83,8 @@ impl Cursor {
     }
 }
 
-/// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched; hits beyond the limit are not counted.
+/// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched but their versions. (With a version the server
+/// reads their names too, which are not sent.) Hits beyond the limit are not counted.
 fn body(room: &str, query: &Query, cursor: Cursor, limit: u64, timeout: &str) -> Value {
     let (order, from) = match cursor {
         Cursor::After(number) => ("asc", number),
@@ -86,7 +96,9 @@ fn body(room: &str, query: &Query, cursor: Cursor, limit: u64, timeout: &str) ->
         "search_after": [from],
         "size": limit.min(MAX_HITS),
         "track_total_hits": false,
-        "stored_fields": "_none_",
+        "version": true,
+        "_source": false,
+        "stored_fields": [],
         "timeout": timeout,
     })
 }
@@ -101,17 +113,19 @@ struct Answer {
 #[derive(Deserialize, Default)]
 struct Hits {
     #[serde(default)]
-    hits: Vec<Hit>,
+    hits: Vec<Found>,
 }
 
 #[derive(Deserialize)]
-struct Hit {
+struct Found {
     sort: [MessageNumber; 1],
+    #[serde(rename = "_version")]
+    version: u64,
 }
 
-fn numbers(answer: Answer) -> Result<Vec<MessageNumber>, Error> {
+fn hits(answer: Answer) -> Result<Vec<Hit>, Error> {
     if answer.timed_out {
         return Err(Error::Unavailable("the search took too long".to_owned()));
     }
-    Ok(answer.hits.hits.into_iter().map(|Hit { sort: [number] }| number).collect())
+    Ok(answer.hits.hits.into_iter().map(|Found { sort: [number], version }| Hit { number, version }).collect())
 }

@@ -30,7 +30,7 @@ mod wire;
 pub use bulk::Indexed;
 pub use document::{Document, DocumentId};
 pub use error::Error;
-pub use find::Cursor;
+pub use find::{Cursor, Hit};
 pub use fold::fold;
 pub use grams::Terms;
 pub use highlight::{MAX_HIGHLIGHTS, Unit};

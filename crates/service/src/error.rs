@@ -24,6 +24,14 @@ pub enum Error {
         /// The key, with its section.
         key: String,
     },
+    /// The configuration file cannot be parsed. The parser's own words quote the line, which may hold a secret.
+    #[error("the configuration file {file} is not TOML{place}")]
+    NotToml {
+        /// The file as `CHAT_CONFIG` names it.
+        file: String,
+        /// Where the mistake is: ` at line 2, column 7`; empty where that is not known.
+        place: String,
+    },
     /// A value and a file for the same secret.
     #[error("both {0} and {0}_FILE are set: set one")]
     BothSet(String),

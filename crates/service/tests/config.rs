@@ -180,6 +180,24 @@ fn a_files_mistakes_are_refused_by_name() {
 }
 
 #[test]
+fn a_mistake_in_a_file_is_told_by_its_place_and_shows_no_secret() {
+    for (content, place) in [
+        ("[mysql]\nurl = \"mysql://chat:hush@db/chat\n", "line 2"),
+        ("[api]\nadmin_token = 98765432109876543210987654321098\n", "line 2"),
+        ("# hush\n\nmysql.url = \"hush\"\nmysql.url = \"hush\"\n", "line 4"),
+        ("[api]\nadmin_token = hush hush\n", "line 2"),
+    ] {
+        let file = TemporaryFile::new(content);
+        let variables = [URL, ("CHAT_CONFIG", file.path())];
+        for refused in [load(&variables).unwrap_err(), redacted_from::<Config>(owned(&variables), None).unwrap_err()] {
+            let told = [refused.to_string(), format!("{refused:?}")].concat();
+            assert!(told.contains(file.path()) && told.contains(place), "{content}: {told}");
+            assert!(!told.contains("hush") && !told.contains("9876"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_secret_is_read_from_its_file_without_the_trailing_newline() {
     let file = TemporaryFile::new("mysql://chat:p w@db/chat\r\n\n");
     for variable in ["DATABASE_URL_FILE", "CHAT__MYSQL__URL_FILE"] {
@@ -195,6 +213,29 @@ fn the_settings_in_force_are_shown_without_secrets_and_only_for_the_sections_use
     }
     assert!(!text.contains("secret") && !text.contains("[redis]"), "{text}");
     assert!(matches!(redacted_from::<Config>(owned(&[]), None), Err(Error::Missing { .. })));
+}
+
+#[test]
+fn the_collectors_address_is_shown_without_what_gives_access() {
+    #[derive(Debug, Deserialize)]
+    struct Traced {
+        trace: Trace,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Trace {
+        endpoint: String,
+    }
+    for (endpoint, shown) in [
+        ("", ""),
+        ("http://collector:4318", "http://collector:4318"),
+        ("http://user:hush@collector:4318", "http://user:***@collector:4318"),
+        ("http://collector:4318/?key=hush", "http://collector:4318/"),
+    ] {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
+        assert_eq!(load_from::<Traced>(owned(&variables), None).unwrap().trace.endpoint, endpoint);
+        let text = redacted_from::<Traced>(owned(&variables), None).unwrap();
+        assert!(text.lines().any(|line| line == format!("endpoint = \"{shown}\"")), "{text}");
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -141,12 +141,21 @@ impl Store {
         Err(error)
     }
 
-    /// Asks the server for a sign of life, for readiness.
+    /// Asks the server for a sign of life, for readiness. That requests keep the whole pool busy is no sign that the server is away: a
+    /// connection is opened for the question alone then.
     ///
     /// # Errors
     /// Whatever keeps a statement from being executed.
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.acquire().await?.ping().await?)
+        let at_once = managed::Timeouts { wait: Some(Duration::ZERO), ..managed::Timeouts::new() };
+        match self.pool.timeout_get(&at_once).await {
+            Ok(connection) => {
+                let mut connection = PooledConnection { connection, _loan: Loan::begin(&self.meters, &self.pool) };
+                Ok(connection.ping().await?)
+            }
+            Err(managed::PoolError::Backend(error)) => Err(error),
+            Err(_) => Ok(self.dedicated().await?.ping().await?),
+        }
     }
 
     /// Opens a connection that is not of the pool and is closed when dropped.

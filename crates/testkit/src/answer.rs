@@ -24,6 +24,12 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("a header of text"))
     }
 
+    /// The address of the neighbouring page with this relation, if the header `Link` has one.
+    pub fn link(&self, relation: &str) -> Option<&str> {
+        let relation = format!("; rel=\"{relation}\"");
+        self.header("link")?.split(", ").find_map(|link| link.strip_suffix(&relation)?.strip_prefix('<')?.strip_suffix('>'))
+    }
+
     /// The body as text, for messages.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -105,16 +105,17 @@ impl Chat {
     /// All entries, or the first answer that is none. A page may be short of entries and yet not be the last one.
     async fn all_pages(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Vec<Value>, Answer> {
         let mut entries: Vec<Value> = Vec::new();
+        let mut ask = self.api("GET", path).query(parameters).query(&[("limit", "100")]);
         loop {
-            let after = entries.last().map_or(0, number).to_string();
-            let answer = self.api("GET", path).query(parameters).query(&[("limit", "100"), ("after", &after)]).send().await;
+            let answer = ask.send().await;
             if answer.status != 200 {
                 return Err(answer);
             }
             let page = answer.json();
             entries.extend_from_slice(page.as_array().expect("a list"));
-            if !answer.header("link").is_some_and(|links| links.contains("rel=\"next\"")) {
-                return Ok(entries);
+            match answer.link("next") {
+                Some(next) => ask = self.client.ask(Service::Api, "GET", next),
+                None => return Ok(entries),
             }
         }
     }

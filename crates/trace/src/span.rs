@@ -55,12 +55,8 @@ pub(crate) struct Ended {
     pub(crate) at: SystemTime,
     pub(crate) took: Duration,
     pub(crate) attributes: Vec<(&'static str, Value)>,
-    pub(crate) links: Vec<Context>,
     pub(crate) failure: Option<&'static str>,
 }
-
-/// A batch may hold items of hundreds of traces.
-const MAX_LINKS: usize = 32;
 
 impl Span {
     pub(crate) fn none() -> Self {
@@ -76,7 +72,6 @@ impl Span {
             at: SystemTime::now(),
             took: Duration::ZERO,
             attributes: Vec::new(),
-            links: Vec::new(),
             failure: None,
         };
         Self(Some(Box::new(Open { ended, began: Instant::now(), shared: Arc::clone(shared) })))
@@ -98,15 +93,6 @@ impl Span {
     pub fn say(&mut self, key: &'static str, value: Value) {
         if let Some(open) = &mut self.0 {
             open.ended.attributes.push((key, value));
-        }
-    }
-
-    /// Names another trace that it is a part of as well. Of more than some dozens the rest is left out.
-    pub fn link(&mut self, other: Context) {
-        if let Some(open) = &mut self.0
-            && open.ended.links.len() < MAX_LINKS
-        {
-            open.ended.links.push(other);
         }
     }
 

@@ -43,7 +43,6 @@ fn span(ended: &Ended) -> Json {
         "startTimeUnixNano": at.as_nanos().to_string(),
         "endTimeUnixNano": (at + ended.took).as_nanos().to_string(),
         "attributes": ended.attributes.iter().map(|(key, value)| attribute(key, value)).collect::<Vec<_>>(),
-        "links": ended.links.iter().map(link).collect::<Vec<_>>(),
     });
     if let Some(parent) = ended.parent {
         span["parentSpanId"] = parent.span_id().into();
@@ -62,10 +61,6 @@ fn kind(kind: Kind) -> u8 {
         Kind::Producer => 4,
         Kind::Consumer => 5,
     }
-}
-
-fn link(other: &Context) -> Json {
-    json!({ "traceId": other.trace_id(), "spanId": other.span_id() })
 }
 
 fn attribute(key: &str, value: &Value) -> Json {
@@ -98,7 +93,6 @@ mod tests {
             at: SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001),
             took: Duration::from_nanos(9),
             attributes: vec![("http.response.status_code", Value::Number(503)), ("http.request.method", Value::Word("POST"))],
-            links: vec![parent],
             failure: Some("unavailable"),
         };
         let resource = Resource { service: "ingest", version: "1", instance: "i".to_owned() };
@@ -119,7 +113,6 @@ mod tests {
                     { "key": "http.response.status_code", "value": { "intValue": "503" } },
                     { "key": "http.request.method", "value": { "stringValue": "POST" } },
                 ],
-                "links": [{ "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331" }],
                 "status": { "code": 2, "message": "unavailable" },
             }])
         );

@@ -108,7 +108,8 @@ fn quoted(tag: &str) -> String {
     format!("\"{tag}\"")
 }
 
-/// The version that a tag of ours names. Another spelling of the number names none: we never gave it.
+/// The version that a tag of the form of ours names, whether this entity has ever had it with that count or not. Another spelling of a
+/// number names none.
 fn version_in(tag: &str) -> Option<u64> {
     let (version, count) = tag.split_once('.').map_or((tag, None), |(version, count)| (version, Some(count)));
     let number = |text: &str| text.parse::<u64>().ok().filter(|number| number.to_string() == text);

@@ -55,6 +55,13 @@ impl Settings {
         Duration::from_millis(self.read_wait_ms).max(numbering::SETTLING_TIME)
     }
 
+    /// How long a handler may take for its answer: each call to a server has a deadline of its own, and a request may make several.
+    pub(crate) fn answered_within(&self) -> Duration {
+        /// With the wait as it is by default 2.9 s: answers come within three.
+        const BESIDE_THE_WAIT: Duration = Duration::from_millis(1_700);
+        self.read_wait() + BESIDE_THE_WAIT
+    }
+
     /// `None`: not at all. Else never shorter than a create may take until it is published, counted from before its number was
     /// taken: else a proof could overtake it.
     pub(crate) fn gap_hold(&self) -> Option<Duration> {

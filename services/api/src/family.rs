@@ -15,7 +15,8 @@ pub(crate) enum Family {
 pub(crate) const V1_PREFIX: &str = "/api/v1";
 
 impl Family {
+    /// By the path as the router took it: as it came it may spell the same in other ways (`/%61pi/v1`).
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        if request.path().starts_with(V1_PREFIX) { Self::V1 } else { Self::Unversioned }
+        if request.match_info().as_str().starts_with(V1_PREFIX) { Self::V1 } else { Self::Unversioned }
     }
 }

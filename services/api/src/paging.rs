@@ -28,6 +28,12 @@ impl Neighbours {
         }
     }
 
+    /// Of a page whose neighbours lie before one number and behind another.
+    pub(crate) fn at(before: Option<u64>, after: Option<u64>, limit: PageLimit) -> Self {
+        let link = |name: &str, cursor: u64| format!("{name}={cursor}&limit={}", limit.get());
+        Self { previous: before.map(|number| link("before", number)), next: after.map(|number| link("after", number)) }
+    }
+
     /// Of a page of a list that is ordered by number. One without entries, behind which there are some, is followed by what
     /// begins where it began.
     pub(crate) fn of_numbered<T: Numbered>(page: &Page<T>, request: PageRequest) -> Self {

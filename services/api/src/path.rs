@@ -2,11 +2,8 @@
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::{ApplicationToken, ChatNumber, MessageNumber};
-use service::problem::Problem;
+use service::{http::token_header, problem::Problem};
 use std::future::{Ready, ready};
-
-/// Carries the application's token where a path has no place for it.
-pub(crate) const TOKEN_HEADER: &str = "X-Application-Token";
 
 /// An application, by the path's `{token}`, or by the header on paths of the older spelling.
 pub(crate) struct ApplicationPath {
@@ -31,10 +28,7 @@ pub(crate) struct MessagePath {
 fn token(request: &HttpRequest) -> Result<ApplicationToken, Problem> {
     let text = match request.match_info().get("token") {
         Some(segment) => segment,
-        None => {
-            let header = request.headers().get(TOKEN_HEADER).ok_or_else(|| Problem::missing_header(TOKEN_HEADER))?;
-            header.to_str().unwrap_or_default()
-        }
+        None => token_header(request.headers())?,
     };
     ApplicationToken::parse(text).map_err(|_| Problem::application_not_found())
 }

@@ -1,5 +1,7 @@
 //! Every route of the service, in one table: the two families and the older clients' spelling.
 
+use std::time::Duration;
+
 use actix_web::web::{Data, ServiceConfig};
 use service::{
     health,
@@ -14,8 +16,12 @@ use crate::{
     state::State,
 };
 
-/// The business routes, each with its description. Rate limits stand around all of them.
-pub(crate) fn table() -> Vec<Endpoint> {
+/// Where only the descriptions are wanted.
+const NO_MATTER: Duration = Duration::ZERO;
+
+/// The business routes, each with its description and answered `within` this time. Rate limits stand around all of them.
+pub(crate) fn table(within: Duration) -> Vec<Endpoint> {
+    let endpoint = |pattern: &str| endpoint(pattern).within(within);
     let mut table = Vec::new();
     for (prefix, family) in [("", Family::Unversioned), (V1_PREFIX, Family::V1)] {
         let all = format!("{prefix}/applications");
@@ -66,13 +72,14 @@ pub(crate) fn table() -> Vec<Endpoint> {
 
 /// The service's OpenAPI document, made from the table and from what every service serves beside it.
 pub fn document() -> Document {
-    service::openapi::document(&openapi::ABOUT, table().into_iter().chain(health::endpoints()))
+    service::openapi::document(&openapi::ABOUT, table(NO_MATTER).into_iter().chain(health::endpoints()))
 }
 
 /// Registers the table, and nothing beside it.
 pub(crate) fn configure(config: &mut ServiceConfig, state: Data<State>) {
+    let within = state.settings.answered_within();
     config.app_data(state);
-    table().into_iter().for_each(|endpoint| {
+    table(within).into_iter().for_each(|endpoint| {
         config.service(endpoint);
     });
 }
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_nothing_else() {
-        assert_eq!(service::openapi::undocumented(table()), Vec::<String>::new());
+        assert_eq!(service::openapi::undocumented(table(NO_MATTER)), Vec::<String>::new());
     }
 
     #[test]

@@ -22,7 +22,13 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
-use crate::{Config, cached::Cached, routes, state::State};
+use crate::{
+    Config,
+    cached::Cached,
+    routes,
+    search::{Folding, Scans},
+    state::State,
+};
 
 /// How long the start waits for the broker, to learn whether its queues are those configured.
 const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
@@ -123,7 +129,8 @@ pub async fn start(
         shutdown.clone(),
     );
     let stopping = shutdown.clone();
-    let state = Data::new(State { store, numbering, index, cached, settings: config.api });
+    let state =
+        Data::new(State { store, numbering, index, cached, folding: Folding::new(), scans: Scans::new(), settings: config.api });
     let server = http::serve(listener, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);

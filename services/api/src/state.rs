@@ -6,7 +6,12 @@ use numbering::Numbering;
 use service::problem::Problem;
 use store::{PooledConnection, Store, applications};
 
-use crate::{Settings, cached::Cached, errors::of_store};
+use crate::{
+    Settings,
+    cached::Cached,
+    errors::of_store,
+    search::{Folding, Scans},
+};
 
 /// Shared by all workers.
 pub(crate) struct State {
@@ -14,6 +19,8 @@ pub(crate) struct State {
     pub(crate) numbering: Numbering,
     pub(crate) index: SearchIndex,
     pub(crate) cached: Cached,
+    pub(crate) folding: Folding,
+    pub(crate) scans: Scans,
     pub(crate) settings: Settings,
 }
 

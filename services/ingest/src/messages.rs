@@ -10,12 +10,13 @@ use domain::{ApplicationToken, ChatNumber, Field, Invalid, MessageBody, MessageN
 use numbering::{Accepted, NewMessage};
 use ratelimit::Deferred;
 use serde_json::{Map, Value};
-use service::{http::Body, json::text_field, problem::Problem};
+use service::{
+    http::{Body, token_header},
+    json::text_field,
+    problem::Problem,
+};
 
 use crate::{answers::Family, errors::problem, key::Key, origin::Origin, state::State};
-
-/// Carries the application's token where a path has no place for it.
-pub(crate) const TOKEN_HEADER: &str = "X-Application-Token";
 
 /// Of the unversioned family.
 pub(crate) async fn create(
@@ -51,8 +52,8 @@ pub(crate) async fn create_by_header(
     charge: Deferred,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let token = request.headers().get(TOKEN_HEADER).ok_or_else(|| Problem::missing_header(TOKEN_HEADER))?;
-    let accepted = accept(&state, token.to_str().unwrap_or_default(), &chat, key, &body, charge, &origin).await?;
+    let token = token_header(request.headers())?;
+    let accepted = accept(&state, token, &chat, key, &body, charge, &origin).await?;
     Ok(Family::Unversioned.message(accepted))
 }
 

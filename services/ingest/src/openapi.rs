@@ -5,6 +5,7 @@ use domain::MAX_KEY_CHARS;
 use numbering::MAX_BATCH;
 use serde_json::{Value, json};
 use service::{
+    http::TOKEN_HEADER,
     openapi::{About, Answer, Operation, flat_or_wrapped, schemas},
     problem::Code,
 };
@@ -16,7 +17,6 @@ use utoipa::{
 use crate::{
     answers::{Several, Single},
     key,
-    messages::TOKEN_HEADER,
 };
 
 pub(crate) const ABOUT: About = About {

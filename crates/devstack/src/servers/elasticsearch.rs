@@ -1,8 +1,8 @@
 //! Elasticsearch 8 as a single node. It refuses to run as root, so root hands it to `nobody`.
 
 use std::fs;
-use std::os::unix::fs::chown;
-use std::path::Path;
+use std::os::unix::fs::lchown;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Site, configure, probe};
@@ -88,12 +88,42 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 fn give_to_nobody(path: &Path) -> Result<(), Error> {
-    chown(path, Some(NOBODY), Some(NOBODY)).map_err(Error::io("change the owner of", path))?;
-    if !path.is_dir() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-        give_to_nobody(&entry.map_err(Error::io("read", path))?.path())?;
+    for path in all_in(path)? {
+        // A link is given away itself, and never what it leads to.
+        lchown(&path, Some(NOBODY), Some(NOBODY)).map_err(Error::io("change the owner of", &path))?;
     }
     Ok(())
+}
+
+/// The path and all beneath it. No link is followed: the server may have left one that leads out of its directory.
+fn all_in(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut all = vec![path.to_owned()];
+    if fs::symlink_metadata(path).map_err(Error::io("read", path))?.is_dir() {
+        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+            all.extend(all_in(&entry.map_err(Error::io("read", path))?.path())?);
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        let root = std::env::temp_dir().join(format!("devstack-links-{}", std::process::id()));
+        let (data, elsewhere) = (root.join("data"), root.join("elsewhere"));
+        fs::create_dir_all(data.join("files")).unwrap();
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::write(elsewhere.join("secret"), "").unwrap();
+        fs::write(data.join("files/own"), "").unwrap();
+        symlink(&elsewhere, data.join("link")).unwrap();
+        let mut all = all_in(&data).unwrap();
+        all.sort();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(all, [data.clone(), data.join("files"), data.join("files/own"), data.join("link")]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{MAX_NUMBER, MessageNumber};
+use domain::MAX_NUMBER;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use search::{Cursor, Query};
@@ -156,8 +156,8 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
             let page = scratch.index.search(application(1), chat(1), &query, Cursor::After(after), limit).await.unwrap();
             assert!(page.len() as u64 <= limit);
             let Some(last) = page.last() else { break };
-            after = last.get();
-            found.extend(page.into_iter().map(MessageNumber::get));
+            after = last.number.get();
+            found.extend(page.into_iter().map(|hit| hit.number.get()));
         }
         assert_eq!(found, numbers, "{limit} a page");
 
@@ -166,8 +166,8 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
             let page = scratch.index.search(application(1), chat(1), &query, Cursor::Before(before), limit).await.unwrap();
             assert!(page.len() as u64 <= limit);
             let Some(last) = page.last() else { break };
-            before = last.get();
-            found.extend(page.into_iter().map(MessageNumber::get));
+            before = last.number.get();
+            found.extend(page.into_iter().map(|hit| hit.number.get()));
         }
         found.reverse();
         assert_eq!(found, numbers, "{limit} a page, backwards");

@@ -59,7 +59,7 @@ impl Scratch {
         let query = Query::parse(query).unwrap();
         let found =
             self.index.search(application(application_id), self::chat(chat), &query, Cursor::After(0), 10_000).await.unwrap();
-        found.into_iter().map(MessageNumber::get).collect()
+        found.into_iter().map(|hit| hit.number.get()).collect()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use domain::{ApplicationId, ChatNumber};
 use elasticsearch::indices::{IndicesCloseParts, IndicesCreateParts, IndicesOpenParts, IndicesPutSettingsParts};
-use search::{Document, Indexed};
+use search::{Cursor, Document, Indexed, Query};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -30,6 +31,20 @@ async fn an_edit_replaces_the_text_and_an_older_version_never_does() {
 
     scratch.write(&[version(3, 1, "third text")]).await;
     assert_eq!(scratch.find(ROOM, "text").await, [1]);
+}
+
+#[tokio::test]
+async fn a_hit_tells_the_version_whose_text_matches() {
+    let scratch = Scratch::made().await;
+    scratch.write(&[version(1, 1, "a text"), version(7, 2, "a text"), version(2, 3, "another")]).await;
+    let query = Query::parse("a text").unwrap();
+    let hits = async || {
+        let found = scratch.index.search(ApplicationId::new(1), ChatNumber::FIRST, &query, Cursor::After(0), 10).await;
+        found.unwrap().into_iter().map(|hit| (hit.number.get(), hit.version)).collect::<Vec<_>>()
+    };
+    assert_eq!(hits().await, [(1, 1), (2, 7)]);
+    scratch.write(&[version(4, 1, "still a text"), version(8, 2, "no more")]).await;
+    assert_eq!(hits().await, [(1, 4)]);
 }
 
 #[tokio::test]

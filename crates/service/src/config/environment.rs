@@ -42,6 +42,12 @@ pub(super) fn variable_for(key: &str) -> String {
     }
 }
 
+/// Whether a variable of this name sets something here.
+pub(super) fn is_ours(name: &str) -> bool {
+    let value = name.strip_suffix(FILE_SUFFIX).unwrap_or(name);
+    name.starts_with(PREFIX) || WELL_KNOWN.iter().any(|(known, _)| *known == value)
+}
+
 /// The variables that are set, which an empty one is not.
 pub(super) struct Environment(BTreeMap<String, String>);
 

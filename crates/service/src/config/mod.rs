@@ -10,6 +10,7 @@ mod redact;
 mod sections;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use config::{Config, ConfigError, File, FileFormat};
 use serde::de::DeserializeOwned;
@@ -27,7 +28,7 @@ const FILE_VARIABLE: &str = "CHAT_CONFIG";
 /// # Errors
 /// An unknown key, a missing or ill-typed value, a file that cannot be read: each names what is at fault.
 pub fn load<T: DeserializeOwned>(port: Option<u16>) -> Result<T, Error> {
-    load_from(process_environment(), port)
+    load_from(unicode(std::env::vars_os())?, port)
 }
 
 /// As [`load`], from the environment given. Empty variables count as unset.
@@ -47,7 +48,7 @@ pub fn load_from<T: DeserializeOwned>(
 /// # Errors
 /// As [`load`].
 pub fn redacted<T: DeserializeOwned>(port: Option<u16>) -> Result<String, Error> {
-    redacted_from::<T>(process_environment(), port)
+    redacted_from::<T>(unicode(std::env::vars_os())?, port)
 }
 
 /// As [`redacted`], from the environment given.
@@ -64,9 +65,21 @@ pub fn redacted_from<T: DeserializeOwned>(
     Ok(text)
 }
 
-/// Variables whose name or value is not Unicode are none of ours.
-fn process_environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+/// The variables as text. What is not Unicode is none of ours, unless its name is one of ours: a token that were left out in silence
+/// would leave a service open.
+fn unicode(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
+    let mut text = Vec::new();
+    for (name, value) in variables {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => text.push((name, value)),
+            Err(_) if environment::is_ours(&name) || name == FILE_VARIABLE => {
+                return Err(Error::BadValue { variable: name, expected: "text in UTF-8" });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(text)
 }
 
 fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u16>) -> Result<Config, Error> {
@@ -77,7 +90,8 @@ fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u
         builder = builder.set_default("http.port", port)?;
     }
     if let Some(path) = environment.get(FILE_VARIABLE) {
-        let file = Config::builder().add_source(File::new(path, FileFormat::Toml)).build()?;
+        let file =
+            Config::builder().add_source(File::new(path, FileFormat::Toml)).build().map_err(|error| unreadable(path, error))?;
         known.check_file(path, &file)?;
         builder = builder.add_source(file);
     }
@@ -85,6 +99,14 @@ fn merge(environment: impl IntoIterator<Item = (String, String)>, port: Option<u
         builder = builder.set_override(key, value)?;
     }
     Ok(builder.build()?)
+}
+
+/// Tells of a file that is not TOML by the place alone: behind it the parser quotes the line, password and all.
+fn unreadable(file: &str, error: ConfigError) -> Error {
+    let ConfigError::FileParse { cause, .. } = error else { return error.into() };
+    let said = cause.to_string();
+    let place = said.lines().next().and_then(|line| line.strip_prefix("TOML parse error"));
+    Error::NotToml { file: file.to_owned(), place: place.unwrap_or_default().to_owned() }
 }
 
 /// Tells of a missing setting by the variable that sets it.
@@ -105,3 +127,26 @@ fn missing_key(error: &ConfigError) -> Option<&str> {
 
 /// A configuration as `config` holds it: sections of keys.
 type Sections = BTreeMap<String, BTreeMap<String, config::Value>>;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_unicode_is_refused_where_it_is_ours_and_passed_over_elsewhere() {
+        let bytes = |text: &[u8]| OsString::from_vec(text.to_vec());
+        let read = |name: &[u8], value: &[u8]| unicode([(bytes(name), bytes(value)), (bytes(b"PORT"), bytes(b"9"))]);
+        for ours in
+            ["ADMIN_TOKEN", "ADMIN_TOKEN_FILE", "DATABASE_URL", "CHAT__API__ADMIN_TOKEN", "CHAT__X__Y_FILE", "CHAT_CONFIG"]
+        {
+            let sentence = read(ours.as_bytes(), b"secret\xff").unwrap_err().to_string();
+            assert_eq!(sentence, format!("{ours} must be text in UTF-8"));
+        }
+        let others: [(&[u8], &[u8]); 3] = [(b"LS_COLORS", b"\xff"), (b"\xff", b"x"), (b"CHAT_HOME", b"\xff")];
+        for (name, value) in others {
+            assert_eq!(read(name, value).unwrap(), [("PORT".to_owned(), "9".to_owned())]);
+        }
+    }
+}

@@ -13,7 +13,9 @@ pub(super) fn text(config: &Config, wanted: &[&str]) -> Result<String, Error> {
         text.push_str(&format!("[{section}]\n"));
         for (key, value) in values {
             let value = match &value.kind {
-                ValueKind::String(value) if key == "url" => format!("{:?}", url(value)),
+                ValueKind::String(value) if matches!(key.as_str(), "url" | "endpoint") && !value.is_empty() => {
+                    format!("{:?}", url(value))
+                }
                 ValueKind::String(_) if is_secret(&format!("{section}.{key}")) => "\"***\"".to_owned(),
                 ValueKind::String(value) => format!("{value:?}"),
                 other => other.to_string(),
@@ -30,15 +32,24 @@ fn url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "***".to_owned();
     };
-    let (user, host) = match rest.rsplit_once('@') {
-        None => (None, rest),
-        Some((credentials, host)) => (credentials.split([':', '/', '?']).next(), host),
+    let Some((credentials, host)) = rest.rsplit_once('@') else {
+        return format!("{scheme}://{}", without_query(rest));
     };
-    let host = host.split('?').next().unwrap_or_default();
-    match user {
-        None => format!("{scheme}://{host}"),
-        Some(user) => format!("{scheme}://{user}:***@{host}"),
+    // Whether the @ stands behind a user or in the query, nobody can say.
+    if credentials.contains('?') {
+        return format!("{scheme}://***");
     }
+    let host = without_query(host);
+    match credentials.split_once([':', '/']) {
+        Some((user, _)) => format!("{scheme}://{user}:***@{host}"),
+        // Over HTTP it may be a key.
+        None if scheme.starts_with("http") => format!("{scheme}://***@{host}"),
+        None => format!("{scheme}://{credentials}:***@{host}"),
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -53,7 +64,11 @@ mod tests {
             ("redis://:secret@cache/0", "redis://:***@cache/0"),
             ("mysql://chat:se/cr@et:x@db/chat?ssl=secret", "mysql://chat:***@db/chat"),
             ("amqp://chat@mq/%2f", "amqp://chat:***@mq/%2f"),
-            ("http://search:9200/?key=secret@x", "http://search:***@x"),
+            ("http://search:9200/?key=secret", "http://search:9200/"),
+            ("http://search:9200/?key=secret@x", "http://***"),
+            ("mysql://db/chat?password=secret@secret", "mysql://***"),
+            ("mysql://chat:secret?secret@db/chat", "mysql://***"),
+            ("https://secret@search:9200", "https://***@search:9200"),
             ("secret", "***"),
         ] {
             assert_eq!(url(full), shown);

@@ -58,7 +58,7 @@ impl Check {
 }
 
 /// What a check found.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Finding {
     pub(super) state: State,
     /// What is wrong.

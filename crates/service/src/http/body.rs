@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -10,8 +11,9 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::settings::{BodyLimits, OwnBodyLimit};
+use super::settings::{BodyLimits, LargeBodies, OwnBodyLimit};
 use crate::json;
 use crate::problem::Problem;
 
@@ -20,11 +22,14 @@ const MAX_RESERVED: usize = 64 * 1024;
 
 /// A request's body. Ask for it as a handler's argument: larger than `http.request_bytes`, or the limit that the
 /// [endpoint](super::Endpoint::body_limit) has for itself, it is answered 413, without waiting
-/// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415.
+/// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415. While large ones fill `http.large_bodies_bytes`, one that grows
+/// beyond `http.request_bytes` is answered 503.
 #[derive(Clone)]
 pub struct Body {
     bytes: Bytes,
     content_type: Option<HeaderValue>,
+    /// What a large one takes of the room for all.
+    _room: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Body {
@@ -63,36 +68,73 @@ impl FromRequest for Body {
         let own_limit = request.app_data::<OwnBodyLimit>().copied();
         let general = request.app_data::<BodyLimits>();
         let limits = general.map(|general| BodyLimits { bytes: own_limit.map_or(general.bytes, |own| own.0), ..*general });
+        let room = request.app_data::<LargeBodies>().zip(general).map(|(large, general)| Room::in_all(large, general.bytes));
         let headers = request.headers();
         let content_type = headers.get(CONTENT_TYPE).cloned();
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
         let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         let payload = payload.take();
         Box::pin(async move {
-            let limits = limits.ok_or_else(|| Problem::internal("a body was read outside the server"))?;
+            let (limits, room) = limits.zip(room).ok_or_else(|| Problem::internal("a body was read outside the server"))?;
             if encoded {
                 return Err(Problem::unsupported_media_type());
             }
             if announced.is_some_and(|length| length > limits.bytes) {
                 return Err(Problem::payload_too_large(limits.bytes));
             }
-            let reading = read(payload, announced.unwrap_or_default(), limits.bytes);
-            let bytes = tokio::time::timeout(limits.deadline, reading).await.map_err(|_| Problem::request_timeout())??;
-            Ok(Self { bytes, content_type })
+            let reading = read(payload, announced.unwrap_or_default(), limits.bytes, room);
+            let read = tokio::time::timeout(limits.deadline, reading).await.map_err(|_| Problem::request_timeout())?;
+            let (bytes, room) = read?;
+            Ok(Self { bytes, content_type, _room: room.map(Arc::new) })
         })
     }
 }
 
-async fn read(mut payload: Payload, announced: usize, limit: usize) -> Result<Bytes, Problem> {
+/// What one body takes of the room that all large ones share.
+struct Room {
+    all: Arc<Semaphore>,
+    /// Bytes that each body has for nothing.
+    free: usize,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    fn in_all(large: &LargeBodies, free: usize) -> Self {
+        Self { all: Arc::clone(&large.0), free, taken: None }
+    }
+
+    /// Makes room for a body that grows from so many bytes to so many.
+    fn grow(&mut self, from: usize, to: usize) -> Result<(), Problem> {
+        let more = to.saturating_sub(self.free) - from.saturating_sub(self.free);
+        if more == 0 {
+            return Ok(());
+        }
+        let more = u32::try_from(more).map_err(Problem::internal)?;
+        let more = Arc::clone(&self.all).try_acquire_many_owned(more).map_err(|_| Problem::overloaded())?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        Ok(())
+    }
+}
+
+async fn read(
+    mut payload: Payload,
+    announced: usize,
+    limit: usize,
+    mut room: Room,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
     let mut bytes = BytesMut::with_capacity(announced.min(MAX_RESERVED));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| unreadable(&error, limit))?;
         if bytes.len() + chunk.len() > limit {
             return Err(Problem::payload_too_large(limit));
         }
+        room.grow(bytes.len(), bytes.len() + chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes.freeze())
+    Ok((bytes.freeze(), room.taken))
 }
 
 fn unreadable(error: &PayloadError, limit: usize) -> Problem {

@@ -1,11 +1,16 @@
 //! Declares what a path answers, once: HEAD, OPTIONS, 405, the report of unknown query parameters and the OpenAPI document follow
 //! from it.
 
+use std::time::Duration;
+
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::timeout;
 use utoipa::openapi::HttpMethod;
 
 use super::compress::compress;
@@ -30,6 +35,7 @@ pub fn endpoint(pattern: &str) -> Endpoint {
         resource: web::resource(pattern),
         allow: Vec::new(),
         compressed: false,
+        within: None,
         parameters: &[],
         operations: Vec::new(),
     }
@@ -41,6 +47,7 @@ pub struct Endpoint {
     resource: Resource,
     allow: Vec<&'static str>,
     compressed: bool,
+    within: Option<Duration>,
     parameters: &'static [&'static str],
     operations: Vec<(HttpMethod, Operation)>,
 }
@@ -81,6 +88,12 @@ impl Endpoint {
         Self { resource: self.resource.app_data(OwnBodyLimit(bytes)), ..self }
     }
 
+    /// Answers 503 `timeout` where a handler of the methods that are added from now on takes longer, and drops what it does. The time
+    /// begins when the request and its body have come.
+    pub fn within(self, within: Duration) -> Self {
+        Self { within: Some(within), ..self }
+    }
+
     /// Compresses large answers for clients that accept it: for lists.
     pub fn compressed(self) -> Self {
         Self { compressed: true, ..self }
@@ -115,8 +128,35 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         self.allow.push(name);
-        self.resource = self.resource.route(web::method(method).to(handler));
+        self.resource = self.resource.route(web::method(method).to(InTime { handler, within: self.within }));
         self
+    }
+}
+
+/// A handler that may take so long.
+#[derive(Clone)]
+struct InTime<F> {
+    handler: F,
+    within: Option<Duration>,
+}
+
+impl<F, Args> Handler<Args> for InTime<F>
+where
+    F: Handler<Args>,
+    Args: 'static,
+{
+    type Output = Result<F::Output, Problem>;
+    type Future = LocalBoxFuture<'static, Self::Output>;
+
+    fn call(&self, args: Args) -> Self::Future {
+        let (answer, within) = (self.handler.call(args), self.within);
+        async move {
+            match within {
+                None => Ok(answer.await),
+                Some(within) => timeout(within, answer).await.map_err(|_| Problem::timeout()),
+            }
+        }
+        .boxed_local()
     }
 }
 

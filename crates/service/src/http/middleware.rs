@@ -132,7 +132,7 @@ impl Exchange {
     fn log(&self, route: &str, status: StatusCode, took: Duration) {
         tracing::info!(
             target: "access",
-            method = self.method.as_str(),
+            method = method_label(&self.method),
             route,
             status = status.as_u16(),
             ms = took.as_secs_f64() * 1000.0,
@@ -156,6 +156,10 @@ mod tests {
 
     /// The lines that one request to `path` leaves in the log.
     async fn log_of(path: &str) -> Vec<String> {
+        log_of_method(Method::GET, path).await
+    }
+
+    async fn log_of_method(method: Method, path: &str) -> Vec<String> {
         let log = Captured::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
@@ -165,8 +169,11 @@ mod tests {
             .route("/things/{token}", web::get().to(async || "found"))
             .route("/bug/{token}", web::get().to(async || Err::<String, _>(Problem::internal("row without a key"))))
             .wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| surround(Rc::clone(&worker), request, next)));
-        let request =
-            test::TestRequest::get().uri(path).insert_header((HEADER, "r-1")).insert_header(("traceparent", CALLER)).to_request();
+        let request = test::TestRequest::with_uri(path)
+            .method(method)
+            .insert_header((HEADER, "r-1"))
+            .insert_header(("traceparent", CALLER))
+            .to_request();
         test::call_service(&test::init_service(application).await, request).await;
         log.text().lines().map(str::to_owned).collect()
     }
@@ -184,6 +191,13 @@ mod tests {
             }
             assert!(!lines[0].contains("secret"), "{lines:?}");
         }
+    }
+
+    #[actix_web::test]
+    async fn a_method_that_a_client_has_invented_is_not_repeated() {
+        let lines = log_of_method(Method::from_bytes(b"SECRET").unwrap(), "/things/1").await;
+        assert!(lines.len() == 1 && lines[0].contains("method=\"OTHER\""), "{lines:?}");
+        assert!(!lines[0].contains("SECRET"), "{lines:?}");
     }
 
     #[actix_web::test]

@@ -21,6 +21,8 @@ mod request_id;
 mod security;
 mod server;
 mod settings;
+mod timed;
+mod token_header;
 mod traced;
 mod unknown_parameters;
 mod unread;
@@ -34,5 +36,6 @@ pub use query::Query;
 pub use request_id::RequestId;
 pub use server::{Running, serve};
 pub use settings::Settings;
+pub use token_header::{TOKEN_HEADER, token_header};
 
 pub(crate) use server::Draining;

@@ -5,23 +5,31 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol, Request};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::App;
 use actix_web::body::BoxBody;
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{AppConfig, Server, ServiceRequest, fn_service};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
-use actix_web::{App, HttpServer};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
 use super::Settings;
 use super::middleware::{Worker, surround};
+use super::timed::TimedStream;
 use crate::Error;
 use crate::problem::Problem;
 
 /// The framework reckons a head's deadline from a clock that it reads this often: without it, a client could get that much less
 /// time than the settings say.
 const CLOCK_STEP: Duration = Duration::from_millis(500);
+
+/// How long a client that is still sending is listened to when its connection is closed: its system could throw away the answer.
+const DISCONNECTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A server at work. Dropping this does not stop it: the shutdown token does.
 pub struct Running {
@@ -65,7 +73,7 @@ where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let address = listener.local_addr().map_err(Error::Server)?;
-    let limits = settings.body_limits();
+    let (limits, large) = (settings.body_limits(), settings.large_bodies());
     let draining = shutdown.clone();
     let cors = settings.cors_origins.clone();
     let application = move || {
@@ -73,6 +81,7 @@ where
         let worker = Worker::new(tracer.clone(), limits.bytes, draining.child_token());
         App::new()
             .app_data(limits)
+            .app_data(large.clone())
             .app_data(Draining(draining.clone()))
             .configure(move |config| framework_errors(config, limits.bytes))
             .configure(|config| match cors.middleware() {
@@ -88,16 +97,36 @@ where
         shutdown.cancelled().await;
         tokio::time::sleep(drain).await;
     };
-    let mut server = HttpServer::new(application)
-        .shutdown_signal(drained)
-        .shutdown_timeout(settings.shutdown_ms.div_ceil(1000))
-        .client_request_timeout(Duration::from_millis(settings.client_header_ms) + CLOCK_STEP)
-        .keep_alive(Duration::from_millis(settings.keep_alive_ms))
-        .tcp_nodelay(true);
+    let mut server = Server::build().shutdown_signal(drained).shutdown_timeout(settings.shutdown_ms.div_ceil(1000));
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    let server = server.listen(listener).map_err(Error::Server)?.run();
+    let (stopping, head, keep_alive) = (server.graceful_shutdown_signal(), settings.head_within(), settings.keep_alive());
+    let patience = settings.patience();
+    // As `actix_web::HttpServer` puts it together, but for the connection, which is timed.
+    let connections = move || {
+        let stopping = stopping.clone();
+        let application = IntoServiceFactory::<_, Request>::into_factory(application());
+        let application = application.map_err(|error: actix_web::Error| error.error_response());
+        let requests = HttpService::<TimedStream, _, BoxBody>::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(head + CLOCK_STEP)
+            .client_disconnect_timeout(DISCONNECTED_WITHIN)
+            .keep_alive(keep_alive)
+            .local_addr(address)
+            .finish::<_, BoxBody>(map_config(application, |()| AppConfig::default()));
+        let timed = fn_service(move |stream: TcpStream| async move {
+            // What cannot be set makes a connection slower, and no worse.
+            let _ = stream.set_nodelay(true);
+            let peer = stream.peer_addr().ok();
+            Ok::<_, DispatchError>((TimedStream::new(stream, patience), Protocol::Http1, peer))
+        });
+        timed.and_then(requests)
+    };
+    let server = server.listen("http", listener, connections).map_err(Error::Server)?.run();
     Ok(Running { address, server: tokio::spawn(server) })
 }
 

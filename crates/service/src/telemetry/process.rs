@@ -12,7 +12,7 @@ const TICKS: f64 = 100.0;
 #[derive(Clone)]
 pub(super) struct Process {
     /// Reckoned once, or steps of the clock would look like restarts.
-    started: Option<f64>,
+    started: f64,
 }
 
 impl Process {
@@ -24,7 +24,7 @@ impl Process {
     /// Lines in Prometheus' text form.
     pub(super) fn render(&self) -> String {
         let open = fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as f64);
-        text(&Readings { stat: own("stat"), status: own("status"), limits: own("limits"), open, started: self.started })
+        text(&Readings { stat: own("stat"), status: own("status"), limits: own("limits"), open, started: Some(self.started) })
     }
 }
 
@@ -57,10 +57,12 @@ fn text(readings: &Readings) -> String {
     text
 }
 
-/// In seconds since 1970; `stat` tells it in ticks since the machine's own start.
-fn started(stat: &str, uptime: &str, now: f64) -> Option<f64> {
-    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
-    Some((now - uptime + field(stat, 22)? / TICKS).round())
+/// In seconds since 1970; `stat` tells it in ticks since the machine's own start. Where that is hidden (systemd's `ProcSubset=pid`), it
+/// is now: this is asked first thing.
+fn started(stat: &str, uptime: &str, now: f64) -> f64 {
+    let uptime: Option<f64> = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok());
+    let started = uptime.zip(field(stat, 22)).map_or(now, |(uptime, ticks)| now - uptime + ticks / TICKS);
+    started.round()
 }
 
 /// The field of this number in `stat`, as its manual counts from 1. The second is the program's name in parentheses, which may hold
@@ -95,7 +97,7 @@ mod tests {
             limits: "Limit   Soft Limit  Hard Limit  Units\nMax open files      1024        20000       files\n".to_owned(),
             open: Some(17.0),
             // The machine has run for 1000.5 s, and had for 120 when the process began.
-            started: started(STAT, "1000.50 1900.00\n", 1_700_000_000.5),
+            started: Some(started(STAT, "1000.50 1900.00\n", 1_700_000_000.5)),
         });
         for line in [
             "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 3\n",
@@ -111,8 +113,15 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_left_out() {
         let none = String::new;
-        let nothing = Readings { stat: none(), status: none(), limits: none(), open: None, started: started("", "", 0.0) };
+        let nothing = Readings { stat: none(), status: none(), limits: none(), open: None, started: None };
         assert_eq!(text(&nothing), "");
+    }
+
+    #[test]
+    fn a_process_that_may_not_see_the_machines_start_began_now() {
+        for (stat, uptime) in [(STAT, ""), ("", "1000.50 1900.00\n"), ("", "")] {
+            assert_eq!(started(stat, uptime, 1_700_000_000.4), 1_700_000_000.0);
+        }
     }
 
     #[test]

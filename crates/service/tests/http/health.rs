@@ -1,10 +1,11 @@
 //! The routes for operators.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::web::ServiceConfig;
+use futures_util::future::join_all;
 use serde_json::Value;
 use service::health::{Check, routes};
 use service::http::endpoint;
@@ -76,6 +77,25 @@ async fn every_scrape_tells_what_each_dependency_is_now() {
         }
         assert!(text.contains("\nchat_ready "), "{text}");
     }
+}
+
+#[actix_web::test]
+async fn who_asks_at_the_same_time_is_told_the_same() {
+    const ASKED: usize = 200;
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Check::new("counted", &looks, async |looks: Arc<AtomicUsize>| {
+        looks.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok::<_, String>(())
+    });
+    let server = Server::start(routes(vec![counted], telemetry())).await;
+    let began = Instant::now();
+    let asked = (0..ASKED).map(|asked| get(&server, if asked % 2 == 0 { "/readyz" } else { "/metrics" }));
+    assert!(join_all(asked).await.iter().all(|(status, _)| *status == 200));
+    // One look a quarter of a second, and one for each end.
+    let most = began.elapsed().as_millis() as usize / 250 + 2;
+    let looks = looks.load(Ordering::Relaxed);
+    assert!((1..=most).contains(&looks), "{looks} looks for {ASKED} questions in {:?}", began.elapsed());
 }
 
 #[actix_web::test]

@@ -1,12 +1,18 @@
 //! What the server does with requests that are too large, too slow or wrongly framed.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::HttpResponse;
 use actix_web::web::{Bytes, ServiceConfig};
 use service::http::{Body, endpoint};
 use service::problem::Problem;
 
-use crate::support::Server;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::support::{DEADLINE, Server};
 
 const LIMIT: usize = 1000;
 /// Of one path.
@@ -62,6 +68,38 @@ async fn a_path_may_have_a_limit_of_its_own() {
         assert!(answer.body.contains("at most 5000 bytes"), "{}", answer.body);
     }
     server.raw(sized("/length", LARGE)).await.problem(413, "payload_too_large");
+}
+
+#[actix_web::test]
+async fn large_bodies_share_a_room_and_small_ones_need_none() {
+    // Each of the large ones has 4,000 bytes more than every body may have.
+    let variables = [SMALL, &[("CHAT__HTTP__LARGE_BODIES_BYTES", "9000"), ("CHAT__HTTP__CLIENT_BODY_MS", "8000")]].concat();
+    let server = Server::start_with(&variables, routes).await;
+    let all_but_the_end = sized("/large", LARGE);
+    let mut stalled = Vec::new();
+    for _ in 0..2 {
+        let mut connection = server.connect().await;
+        connection.send(&all_but_the_end[..all_but_the_end.len() - 1]).await;
+        stalled.push(connection);
+    }
+    // Whether what was sent has come, only the answers tell.
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let answer = server.raw(sized("/large", LARGE)).await;
+        if answer.status == 503 {
+            answer.problem(503, "overloaded");
+            break;
+        }
+        assert!(Instant::now() < until, "there is room for all");
+    }
+    assert_eq!(server.raw(sized("/length", LIMIT)).await.body, "1000");
+    assert_eq!(server.raw(sized("/large", LIMIT)).await.body, "1000");
+    // Those that were stalled come to their end, and leave room.
+    for mut connection in stalled {
+        connection.send("x").await;
+        assert_eq!(connection.rest().await.body, "5000");
+    }
+    assert_eq!(server.raw(sized("/large", LARGE)).await.body, "5000");
 }
 
 #[actix_web::test]
@@ -164,4 +202,93 @@ async fn bodies_that_are_not_json_are_refused_by_kind() {
     server.raw(json("", "{\"a\":")).await.problem(400, "malformed_json");
     server.raw(json("", "")).await.problem(400, "malformed_json");
     server.raw(json("", "[]")).await.problem(400, "malformed_json");
+}
+
+#[actix_web::test]
+async fn the_head_of_a_later_request_has_a_deadline_too() {
+    let variables = [SMALL, &[("CHAT__HTTP__KEEP_ALIVE_MS", "500")]].concat();
+    let server = Server::start_with(&variables, routes).await;
+    let after_an_answer = async |started: &str| {
+        let mut connection = server.connect().await;
+        connection.send(sized("/length", 3).replace("Connection: close\r\n", "")).await;
+        assert_eq!(connection.answer().await.body, "3");
+        connection.send(started).await;
+        connection
+    };
+    let mut silent = Vec::new();
+    for started in ["G", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
+        silent.push(after_an_answer(started).await);
+    }
+    // One that trickles is no better off.
+    after_an_answer("GET /length HTTP/1.1\r\nX: ").await.ends_while_sending("x").await;
+    for connection in silent {
+        connection.ends().await;
+    }
+}
+
+/// Something that never ends, and tells when it is dropped.
+struct Endless(Arc<Notify>);
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[actix_web::test]
+async fn who_does_not_read_an_answer_is_let_go() {
+    let dropped = Arc::new(Notify::new());
+    let told = dropped.clone();
+    let endless = move |config: &mut ServiceConfig| {
+        let told = told.clone();
+        let answer = move || {
+            let endless = Endless(told.clone());
+            async move {
+                let chunks = futures_util::stream::repeat_with(move || {
+                    let _kept = &endless;
+                    Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024]))
+                });
+                HttpResponse::Ok().streaming(chunks)
+            }
+        };
+        config.service(endpoint("/endless").get(answer));
+    };
+    let server = Server::start_with(&[("CHAT__HTTP__CLIENT_READ_MS", "500")], endless).await;
+    let mut connection = server.connect().await;
+    connection.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    // The client stays, and reads nothing.
+    timeout(DEADLINE, dropped.notified()).await.expect("the answer is still being sent");
+    drop(connection);
+}
+
+#[actix_web::test]
+async fn a_handler_has_its_time_from_the_end_of_the_body_on() {
+    const WITHIN: Duration = Duration::from_millis(400);
+    let dropped = Arc::new(Notify::new());
+    let told = dropped.clone();
+    let server = Server::start(move |config: &mut ServiceConfig| {
+        let told = told.clone();
+        let never = move |_: Body| {
+            let kept = Endless(told.clone());
+            async move {
+                let _kept = kept;
+                std::future::pending::<&'static str>().await
+            }
+        };
+        let quick = async |body: Body| body.bytes().len().to_string();
+        config.service(endpoint("/never").within(WITHIN).post(never)).service(endpoint("/quick").within(WITHIN).post(quick));
+    })
+    .await;
+    let started = Instant::now();
+    server.raw(sized("/never", 3)).await.problem(503, "timeout");
+    assert!((WITHIN..Duration::from_secs(5)).contains(&started.elapsed()), "{:?}", started.elapsed());
+    timeout(DEADLINE, dropped.notified()).await.expect("the handler goes on");
+    // A body that takes longer than the handler may.
+    let mut connection = server.connect().await;
+    connection.send("POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n").await;
+    for _ in 0..8 {
+        tokio::time::sleep(WITHIN / 4).await;
+        connection.send("x").await;
+    }
+    assert_eq!(connection.answer().await.body, "8");
 }

@@ -127,6 +127,26 @@ impl Connection {
         }
     }
 
+    /// Waits until the server closes the connection without another word.
+    pub(crate) async fn ends(self) {
+        silent_end(self.0).await;
+    }
+
+    /// As [`Connection::ends`], for a client that goes on sending these bytes again and again.
+    pub(crate) async fn ends_while_sending(self, bytes: &str) {
+        let (reader, mut writer) = self.0.into_split();
+        let sending = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(20));
+            while writer.write_all(bytes.as_bytes()).await.is_ok() {
+                pause.tick().await;
+            }
+        };
+        tokio::select! {
+            () = sending => {}
+            () = silent_end(reader) => {}
+        }
+    }
+
     /// One answer whose head announces its length; the connection stays.
     pub(crate) async fn answer(&mut self) -> Answer {
         let mut bytes = Vec::new();
@@ -145,6 +165,13 @@ impl Connection {
         timeout(DEADLINE, reading).await.expect("no answer");
         Answer::parse(&bytes)
     }
+}
+
+async fn silent_end(mut reader: impl AsyncReadExt + Unpin) {
+    let mut bytes = Vec::new();
+    // A reset is an end as well.
+    let _ = timeout(DEADLINE, reader.read_to_end(&mut bytes)).await.expect("the server does not close");
+    assert_eq!(String::from_utf8_lossy(&bytes), "");
 }
 
 async fn read_to_end(mut reader: impl AsyncReadExt + Unpin) -> Answer {

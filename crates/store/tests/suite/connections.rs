@@ -176,6 +176,10 @@ async fn an_exhausted_pool_says_so_in_time() {
     let error = store.acquire().await.unwrap_err();
     assert!(matches!(error, Error::PoolExhausted) && error.kind() == ErrorKind::Transient, "{error:?}");
     assert!((600..1_500).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    // The server is there all the same.
+    let started = Instant::now();
+    store.ping().await.unwrap();
+    assert!(started.elapsed().as_millis() < 600, "the sign of life waited for the pool: {:?}", started.elapsed());
     drop(held);
     store.ping().await.unwrap();
 }

@@ -31,7 +31,11 @@ impl Backups<'_> {
     /// What the script says when it succeeds, or why it does not.
     async fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let url = self.0.stack().urls().redis.clone();
-        let environment = [("REDIS_URL", url.as_str()), ("BACKUP_DIR", BACKUPS), ("BACKUP_KEEP_DAYS", "2")];
+        self.run_in(&[("REDIS_URL", url.as_str()), ("BACKUP_KEEP_DAYS", "2")], arguments).await
+    }
+
+    async fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<String, String> {
+        let environment = [environment, &[("BACKUP_DIR", BACKUPS)]].concat();
         let said = self.0.stack().redis_script(SCRIPT, arguments, &environment).await;
         said.map(|said| String::from_utf8(said).unwrap()).map_err(|error| error.to_string())
     }
@@ -62,6 +66,9 @@ async fn a_redis_put_back_from_its_back_up_goes_on_in_a_new_epoch() {
 
     let refused = backups.run(&["restore", "latest", DATA]).await.unwrap_err();
     assert!(refused.contains("Redis is running"), "{refused}");
+    // Who names no address is not believed to have stopped it.
+    let refused = backups.run_in(&[], &["restore", "latest", DATA]).await.unwrap_err();
+    assert!(refused.contains("REDIS_URL is not set"), "{refused}");
     system.stack().stop(Server::Redis).await.unwrap();
     let failed = backups.run(&[]).await.unwrap_err();
     assert!(failed.contains("not backed up"), "{failed}");

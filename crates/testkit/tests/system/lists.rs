@@ -132,3 +132,16 @@ async fn applications_are_paged_by_token_and_by_page() {
     system.api("GET", "/applications?after=0123456789abcdef0123456789abcdef").send().await.problem(404, "application_not_found");
     system.api("GET", "/applications?page=1001&per_page=100").send().await.invalid("page", "out_of_range");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_family_is_that_of_the_route_however_its_path_is_spelt() {
+    let system = System::start().await;
+    let application = system.create_application("spelt").await;
+    application.create_chat().await.read().await.expect(200);
+    for prefix in ["/api/v1", "/%61pi/v1", "/api/%76%31"] {
+        let list = system.api("GET", &format!("{prefix}{}/chats", application.path())).send().await.expect(200);
+        assert_eq!(numbers(&list["chats"]), [1], "{prefix}");
+        assert_eq!(list["pagination"]["limit"], 50, "{prefix}");
+    }
+    assert!(system.api("GET", &format!("{}/chats", application.path())).send().await.expect(200).is_array());
+}

@@ -27,6 +27,7 @@ mod restarts;
 mod rolling;
 mod search;
 mod search_down;
+mod slow_mysql;
 mod stopping;
 mod tidying;
 mod topology;

@@ -1,6 +1,9 @@
 //! Search: any part of any text, within one chat, soon after it was written.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use search::Query;
 use serde_json::json;
@@ -162,15 +165,15 @@ async fn hits_are_paged_in_the_order_of_their_numbers() {
         ("&limit=4&after=12", &all[4..8], Some("after=24&limit=4"), Some("before=15&limit=4")),
         ("&limit=4&after=2", &all[..4], Some("after=12&limit=4"), None),
         ("&per_page=4&after=24", &all[8..], None, Some("before=27&limit=4")),
-        ("&after=30", &[], None, None),
-        ("&after=9007199254740991", &[], None, None),
+        ("&after=30", &[], None, Some("before=31&limit=50")),
+        ("&after=9007199254740991", &[], None, Some("before=9007199254740991&limit=50")),
         ("&page=1&per_page=4", &all[..4], Some("after=12&limit=4"), None),
         ("&limit=4&before=27", &all[4..8], Some("after=24&limit=4"), Some("before=15&limit=4")),
         ("&limit=4&before=15", &all[..4], Some("after=12&limit=4"), None),
         ("&limit=4&before=12", &all[..3], Some("after=9&limit=4"), None),
         ("&limit=10&before=9007199254740991", &all[..], None, None),
         ("&limit=4&before=31", &all[6..], None, Some("before=21&limit=4")),
-        ("&before=1", &[], None, None),
+        ("&before=1", &[], Some("after=0&limit=50"), None),
     ] {
         let answer = system.api("GET", &format!("{path}{query}")).send().await;
         let found: Vec<u64> = answer.expect(200).as_array().unwrap().iter().map(|hit| hit["number"].as_u64().unwrap()).collect();
@@ -220,4 +223,76 @@ async fn hits_show_where_the_query_stands_in_the_unit_that_is_asked_for() {
     let plain = chat.search_page(&[("query", "strasse")]).await.expect(200);
     assert!(plain.as_array().unwrap().iter().all(|hit| hit.get("highlights").is_none()), "{plain}");
     chat.search_page(&[("query", "x"), ("highlight", "bytes")]).await.invalid("highlight", "unknown_value");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_the_links_finds_what_lies_behind_hits_that_were_edited_away() {
+    const EDITED: u64 = 20;
+    let system = System::start().await;
+    let chat = system.create_application("edited").await.create_chat().await;
+    for number in 1..=EDITED + 2 {
+        assert_eq!(chat.post(if number == EDITED + 2 { "bar" } else { "foo" }).await, number);
+    }
+    chat.await_found("foo", &(1..=EDITED + 1).collect::<Vec<u64>>(), SOON * 5).await;
+    chat.await_found("bar", &[EDITED + 2], SOON * 5).await;
+    // The index does not hear of what is edited now.
+    system.stop(testkit::Service::Consumer).await;
+    for number in 1..=EDITED {
+        chat.edit(number, "bar").await.expect(200);
+    }
+    for (begin, relation) in [("after=0", "next"), ("before=9007199254740991", "prev")] {
+        let (mut found, mut pages) = (Vec::new(), 0);
+        let mut next = Some(format!("{}/messages/search?query=foo&limit=1&{begin}", chat.path()));
+        while let Some(path) = next {
+            let page = system.api("GET", &path).send().await;
+            assert_eq!(page.header("x-search-source"), Some("index"), "{path}");
+            found.extend(page.expect(200).as_array().unwrap().iter().map(|hit| hit["number"].as_u64().unwrap()));
+            next = page.link(relation).map(str::to_owned);
+            pages += 1;
+            assert!(pages <= EDITED + 2, "the links do not end: {next:?}");
+        }
+        assert_eq!(found, [EDITED + 1], "by {relation}");
+        // Eight at a time have been looked at.
+        assert!(pages > 1 || relation == "prev", "the rounds of one page reached the end");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
+    /// Of them each is made eighteen by folding: few texts take as long to fold.
+    const LONG: char = '\u{fdfa}';
+    const MESSAGES: u64 = 100;
+    /// Far more than an answer takes beside a search that stays off the only worker, and far less than folding a page of such texts.
+    const SERVED_WITHIN: Duration = Duration::from_millis(500);
+    let system = System::start().await;
+    let chat = system.create_application("long").await.create_chat().await;
+    let text = LONG.to_string().repeat(1_000);
+    let messages: Vec<_> = (0..MESSAGES).map(|_| json!({ "body": text })).collect();
+    chat.attempt_batch(json!({ "messages": messages })).send().await.expect(201);
+    let all: Vec<u64> = (1..=MESSAGES).collect();
+    chat.await_found("صلى", &all, SOME_TIME).await;
+
+    // Without marks nothing is folded, with them every hit is.
+    let (plain, marked) = ([("query", "صلى"), ("limit", "100")], [("query", "صلى"), ("limit", "100"), ("highlight", "utf16")]);
+    for parameters in [&plain[..], &marked] {
+        let searched = AtomicBool::new(false);
+        let search = async {
+            let page = chat.search_page(parameters).await;
+            searched.store(true, Ordering::Relaxed);
+            page
+        };
+        let beside = async {
+            let mut slowest = Duration::ZERO;
+            while !searched.load(Ordering::Relaxed) {
+                let alive = system.api("GET", "/healthz").send().await;
+                assert_eq!(alive.status, 200);
+                slowest = slowest.max(alive.took);
+            }
+            slowest
+        };
+        let (page, slowest) = tokio::join!(search, beside);
+        assert!(!page.expect(200).as_array().unwrap().is_empty());
+        assert_eq!(page.header("x-search-source"), Some("index"));
+        assert!(slowest < SERVED_WITHIN, "beside a search an answer took {slowest:?}");
+    }
 }

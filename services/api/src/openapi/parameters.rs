@@ -2,11 +2,10 @@
 
 use domain::MAX_PAGE;
 use service::{
+    http::TOKEN_HEADER,
     openapi::{Operation, schemas},
     problem::Code,
 };
-
-use crate::path::TOKEN_HEADER;
 
 /// What names the resource, and the problems of a name that nobody has.
 pub(super) trait Named {

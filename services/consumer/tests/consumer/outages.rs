@@ -12,7 +12,7 @@ use crate::{
 async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
     let (application, chat) = (ApplicationId::new(1), ChatNumber::new(chat).unwrap());
     match world.search.search(application, chat, &Query::parse(query).unwrap(), search::Cursor::After(0), 100).await {
-        Ok(numbers) => numbers.into_iter().map(MessageNumber::get).collect(),
+        Ok(hits) => hits.into_iter().map(|hit| hit.number.get()).collect(),
         Err(_) => Vec::new(),
     }
 }

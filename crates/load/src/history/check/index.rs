@@ -44,7 +44,7 @@ pub(crate) async fn all(index: &SearchIndex, application: ApplicationId, chat: C
         if found.is_empty() {
             return Ok(numbers);
         }
-        numbers.extend(found.into_iter().map(u64::from));
+        numbers.extend(found.into_iter().map(|hit| hit.number.get()));
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn find(
 ) -> anyhow::Result<Vec<u64>> {
     let query = Query::parse(&sample.fragment)?;
     let found = index.search(application, chat, &query, Cursor::After(0), FEW).await?;
-    Ok(found.into_iter().map(u64::from).collect())
+    Ok(found.into_iter().map(|hit| hit.number.get()).collect())
 }
 
 /// Holds all that is in the index against all that is stored.

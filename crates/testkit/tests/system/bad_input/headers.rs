@@ -15,11 +15,18 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
     cases
 }
 
-/// `X-Application-Token` missing, or nobody's.
+/// `X-Application-Token` missing, given twice, or nobody's.
 fn tokens(world: &World) -> Vec<Case> {
     let post = || Request::new(Ingest, "POST", "/chats/1/messages").json(r#"{"body":"x"}"#);
     let search = || Request::new(Api, "GET", SEARCH);
     let mut cases = vec![post().refused(400, "missing_header"), search().refused(400, "missing_header")];
+    // Two applications, or one twice.
+    for second in [world.token.as_str(), NOBODY] {
+        for request in [post(), search()] {
+            let line = |token: &str| format!("X-Application-Token: {token}");
+            cases.push(request.line(line(&world.token)).line(line(second)).refused(400, "malformed_request"));
+        }
+    }
     let wrong: [&[u8]; 6] = [b"", b"x", NOBODY.as_bytes(), b"\xff\xfe", "é".as_bytes(), b"Bearer x"];
     for value in wrong.iter().map(|value| value.to_vec()).chain([world.token.to_uppercase().into_bytes(), vec![b'a'; 10_000]]) {
         let line = [b"X-Application-Token: ".as_slice(), &value].concat();

@@ -4,6 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::{Server, Service, System, eventually};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{request, snapshot, snapshot_with};
 
@@ -105,6 +110,28 @@ async fn so_many_may_watch_and_a_seat_is_free_when_one_leaves() {
     drop(streams);
     let free = async || system.api("GET", "/console/snapshot").send().await.status == 200;
     eventually("there is room again", super::SHOWN_WITHIN, free).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_the_head_alone_takes_no_seat_and_goes_on_with_the_connection() {
+    let system = System::start().await;
+    let mut connection = TcpStream::connect(system.address(Service::Api)).await.unwrap();
+    for _ in 0..=SEATS {
+        for (asked, content_type) in [("HEAD /console/events", "text/event-stream"), ("HEAD /healthz", "application/json")] {
+            connection.write_all(format!("{asked} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let byte = timeout(Duration::from_secs(5), connection.read_u8()).await;
+                head.push(byte.unwrap_or_else(|_| panic!("{asked} is not answered")).unwrap());
+            }
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            assert!(
+                head.starts_with("http/1.1 200 ") && head.contains(&format!("content-type: {content_type}")),
+                "{asked}: {head}"
+            );
+        }
+    }
+    snapshot(&system).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

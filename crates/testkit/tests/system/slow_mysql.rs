@@ -1,0 +1,103 @@
+//! A MySQL that answers, and slowly: each statement within its own deadline, and a request that makes several is answered in time
+//! all the same.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::json;
+use testkit::{Service, System};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use url::Url;
+
+/// How much later MySQL's answers come: within the deadline of a statement.
+const LATE_BY: Duration = Duration::from_millis(1_200);
+/// What is promised for every answer, and a little for a busy machine.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(3_300);
+
+/// Stands before MySQL, and gives its answers later once it is told to.
+struct Delay {
+    port: u16,
+    is_on: Arc<AtomicBool>,
+}
+
+impl Delay {
+    async fn before(server: String) -> Self {
+        let (listener, is_on) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(AtomicBool::new(false)));
+        let (port, delays) = (listener.local_addr().unwrap().port(), is_on.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass_on(client, server.clone(), delays.clone()));
+            }
+        });
+        Self { port, is_on }
+    }
+}
+
+async fn pass_on(client: TcpStream, server: String, is_on: Arc<AtomicBool>) {
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let answers = async {
+        let mut bytes = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
+            if is_on.load(Ordering::Relaxed) {
+                sleep(LATE_BY).await;
+            }
+            if to_client.write_all(&bytes[..length]).await.is_err() {
+                break;
+            }
+        }
+    };
+    // Either end ends both.
+    tokio::select! {
+        _ = copy(&mut from_client, &mut to_server) => {}
+        () = answers => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_needs_several_slow_statements_is_answered_in_time() {
+    let system = System::start().await;
+    let chat = system.create_application("slow").await.create_chat().await;
+    assert_eq!(chat.post("as it was").await, 1);
+    chat.await_stored(1).await;
+    let mut url = Url::parse(&system.config::<api::Config>().mysql.url).unwrap();
+    let delay = Delay::before(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(3306))).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(delay.port)).unwrap();
+    system.try_launch(Service::Api, &[("DATABASE_URL", url.as_str())]).await.unwrap();
+    system.ready().await;
+    let at_the_slow_one = |method: &str, path: &str| system.client().ask_one(Service::Api, 1, method, path);
+
+    let message = format!("{}/messages/1", chat.path());
+    let read = at_the_slow_one("GET", &message).send().await;
+    assert_eq!(read.expect(200)["body"], "as it was");
+    delay.is_on.store(true, Ordering::Relaxed);
+    // An update is five statements, of which none comes too late for itself.
+    let update = at_the_slow_one("PUT", &message).json(json!({ "body": "changed" })).send().await;
+    update.problem(503, "timeout");
+    assert!(update.took < ANSWERED_WITHIN, "{:?}", update.took);
+    for path in ["/applications", &format!("{}/messages", chat.path()), &format!("{}/messages/search?query=was", chat.path())] {
+        let answer = at_the_slow_one("GET", path).send().await;
+        assert!(
+            answer.took < ANSWERED_WITHIN && matches!(answer.status, 200 | 503),
+            "{path}: {} {:?}",
+            answer.status,
+            answer.took
+        );
+    }
+    delay.is_on.store(false, Ordering::Relaxed);
+    let changed = async || {
+        let answer = at_the_slow_one("PUT", &message).json(json!({ "body": "changed after all" })).send().await;
+        answer.status == 200
+    };
+    testkit::eventually("updates are done again", Duration::from_secs(20), changed).await;
+}

@@ -1,0 +1,154 @@
+//! `GET …/messages/search?query=`: the chat's messages that have the text in any part of them.
+//!
+//! Elasticsearch gives numbers, MySQL the texts (`by_index`). While Elasticsearch is down a small chat is read through in MySQL
+//! (`by_scan`); the header `X-Search-Source` says which it was: `index`, `scan`, or `none` with the 503 of a chat that is too large
+//! for that. Texts are folded beside the HTTP workers (`folding`).
+
+mod by_index;
+mod by_scan;
+mod folding;
+mod pages;
+
+use std::time::Duration;
+
+use ::search::{Cursor, Query, Unit};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web::Data,
+};
+use domain::{ChatNumber, Field, Invalid, Message, PageLimit, PageRequest, Rule};
+use service::problem::{Dependency, Problem};
+use store::chats::Place;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use self::{
+    by_index::by_index,
+    by_scan::{by_scan, is_small},
+    pages::Part,
+};
+pub(crate) use self::{by_scan::Scans, folding::Folding};
+use crate::{
+    chats,
+    paging::{self, Neighbours},
+    parameters::Parameters,
+    path::ChatPath,
+    representation::HitBody,
+    state::State,
+    waiting::pending,
+};
+
+/// What a search reads of the query string.
+pub(crate) const PARAMETERS: &[&str] = &["query", "q", "highlight", "limit", "per_page", "after", "before", "page"];
+
+const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
+/// How long Elasticsearch may take in all, so that there is time left to look into MySQL instead.
+const INDEX_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long after its beginning a search looks for hits in MySQL.
+const SCAN_UNTIL: Duration = Duration::from_millis(2_500);
+/// How long after its beginning hits are still marked.
+const MARK_UNTIL: Duration = Duration::from_millis(2_600);
+
+/// One search: in which chat, and for what.
+struct Search {
+    place: Place,
+    chat: ChatNumber,
+    query: Query,
+}
+
+/// Why a search has come to nothing.
+enum Failed {
+    /// What was asked, the index or the chat itself, has no answer in time.
+    Source,
+    Otherwise(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Otherwise(problem)
+    }
+}
+
+pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let began = Instant::now();
+    let parameters = Parameters::of(&request)?;
+    let query = query(&parameters)?;
+    let (cursor, limit) = part(&parameters)?;
+    let unit = highlight(&parameters)?;
+    let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
+    let search = Search { place, chat: path.chat, query };
+
+    let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
+    let (found, source) = match timeout(INDEX_WITHIN, by_index).await.unwrap_or(Err(Failed::Source)) {
+        Err(Failed::Source) => (scanned(&state, &search, cursor, limit, began + SCAN_UNTIL).await, "scan"),
+        found => (found, "index"),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(Failed::Otherwise(problem)) => return Err(problem),
+        Err(Failed::Source) => {
+            let refusal = Problem::dependency_unavailable(Dependency::Elasticsearch);
+            return Ok(with_source(HttpResponse::from_error(refusal), "none"));
+        }
+    };
+    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit, began + MARK_UNTIL).await).await?;
+    let neighbours = Neighbours::at(page.previous, page.next, limit);
+    Ok(with_source(paging::answer(&request, "messages", &page.entries, limit, &neighbours, None), source))
+}
+
+/// The chat read through, if it is small enough for that.
+async fn scanned(state: &State, search: &Search, cursor: Cursor, limit: PageLimit, until: Instant) -> Result<Part, Failed> {
+    if !timeout_at(until, is_small(state, search)).await.unwrap_or(Ok(false))? {
+        return Err(Failed::Source);
+    }
+    Part::find(cursor, limit, async |cursor, wanted| by_scan(state, search, cursor, wanted, until).await).await
+}
+
+/// What is searched for: `query`, or `q` as others call it.
+fn query(parameters: &Parameters) -> Result<Query, Invalid> {
+    let given = |field: Field| Some((field, parameters.get(field.as_str())?));
+    let text = given(Field::Query).or_else(|| given(Field::Q));
+    let (field, text) = text.ok_or(Invalid::new(Field::Query, Rule::Required))?;
+    Query::parse(text).map_err(|Invalid { rule, .. }| Invalid::new(field, rule))
+}
+
+/// Hits are paged by number: their ordinals would cost a count of all that come before.
+fn part(parameters: &Parameters) -> Result<(Cursor, PageLimit), Invalid> {
+    match parameters.page()? {
+        PageRequest::After { after, limit } => Ok((Cursor::After(after), limit)),
+        PageRequest::Before { before, limit } => Ok((Cursor::Before(before), limit)),
+        PageRequest::Span { first: 1, limit } => Ok((Cursor::After(0), limit)),
+        PageRequest::Span { .. } => Err(Invalid::new(Field::Page, Rule::NotTogether(Field::Query))),
+    }
+}
+
+/// In which unit the places of the query in each hit are to be told, if they are.
+fn highlight(parameters: &Parameters) -> Result<Option<Unit>, Invalid> {
+    match parameters.get(Field::Highlight.as_str()) {
+        None => Ok(None),
+        Some("utf16") => Ok(Some(Unit::Utf16)),
+        Some("codepoint") => Ok(Some(Unit::CodePoint)),
+        Some(_) => Err(Invalid::new(Field::Highlight, Rule::OneOf("utf16 or codepoint"))),
+    }
+}
+
+/// The hits as they are answered: all, unless they are to be marked and that takes long.
+async fn shown(
+    folding: &Folding,
+    hits: Vec<Message>,
+    query: Query,
+    unit: Option<Unit>,
+    until: Instant,
+) -> Result<Vec<HitBody>, Problem> {
+    let Some(unit) = unit else { return Ok(hits.into_iter().map(|hit| HitBody::new(hit, None)).collect()) };
+    let marked = move |hit: Message| {
+        let highlights = query.highlights(hit.body.as_str(), unit);
+        HitBody::new(hit, Some(highlights))
+    };
+    folding.each(hits, Some(until), marked).await
+}
+
+fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {
+    answer.headers_mut().insert(SOURCE, HeaderValue::from_static(source));
+    answer
+}
