@@ -5,6 +5,7 @@
 //!
 //! - `keeper` adopts the epoch that Redis' record names, and opens the next one when there is none to trust (`opening`);
 //! - `seeding` sets a missing counter from MySQL, behind a *fence* in the queue, so that nothing accepted earlier is overlooked;
+//!   `flights` has it done once for all that wait for it;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
 //! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
 //! - `presence` tells a reader whether a number that is not stored may still come, `proofs` up to when everything is stored.
@@ -14,6 +15,7 @@
 
 mod create;
 mod error;
+mod flights;
 mod keeper;
 mod marks;
 mod meters;
@@ -34,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use create::{Accepted, MAX_BATCH, NewChat, NewMessage, NewMessages};
 pub use error::{Dependency, Error};
+use flights::Flights;
 use keeper::Keeper;
 use marks::Marks;
 pub use presence::SETTLING_TIME;
@@ -50,6 +53,7 @@ pub struct Numbering {
     keeper: Keeper,
     marks: Marks,
     proofs: Proofs,
+    flights: Flights,
 }
 
 impl Numbering {
@@ -65,7 +69,8 @@ impl Numbering {
         let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
         let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
-        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs }
+        let flights = Flights::new();
+        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs, flights }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.
