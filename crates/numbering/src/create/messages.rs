@@ -126,7 +126,12 @@ impl Numbering {
                     }
                 }
                 Ok(MessageIssue::Limited(verdict)) => return Err(Error::Limited(verdict)),
-                Ok(MessageIssue::NoSuchChat) => return Err(Error::UnknownChat),
+                Ok(MessageIssue::NoSuchChat) => {
+                    if self.is_surely_given_nowhere(&adopted, deadline).await? {
+                        return Err(Error::UnknownChat);
+                    }
+                    continue;
+                }
                 Ok(MessageIssue::ApplicationNotSeeded) => {
                     self.seed_application(&adopted, token, deadline).await?;
                     continue;

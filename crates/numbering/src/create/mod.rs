@@ -95,6 +95,12 @@ impl Numbering {
         }
     }
 
+    /// Whether a number that this epoch's Redis has just called unknown was given by no other Redis either. `false`: the epoch is
+    /// over, begin anew. It is over if its fence comes back; a higher number alone may be of an opening that failed.
+    async fn is_surely_given_nowhere(&self, adopted: &Arc<Adopted>, deadline: Instant) -> Result<bool, Error> {
+        Ok(self.is_highest(adopted).await? || self.fence(adopted, self.partitions.all().take(1), deadline).await?)
+    }
+
     /// Publishes and waits for the confirm. `false`: the broker has fenced the epoch off, the numbers are burnt, begin anew.
     async fn publish(
         &self,

@@ -31,3 +31,4 @@ mod stopping;
 mod tidying;
 mod topology;
 mod traces;
+mod two_primaries;
