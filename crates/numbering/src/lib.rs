@@ -42,6 +42,15 @@ use marks::Marks;
 pub use presence::SETTLING_TIME;
 use proofs::Proofs;
 
+/// What a process does with numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It gives them: it opens an epoch whenever there is none to trust.
+    Writer,
+    /// It only asks which were given: it opens no epoch while others may give numbers at another Redis.
+    Reader,
+}
+
 /// The numbering as a service uses it. Clones share one state.
 #[derive(Clone)]
 pub struct Numbering {
@@ -59,6 +68,7 @@ pub struct Numbering {
 impl Numbering {
     /// Starts to keep an epoch adopted, on the current runtime, until `shutdown`. Needs none of the servers to be up.
     pub fn start(
+        role: Role,
         sequencer: Sequencer,
         publisher: Publisher,
         store: Store,
@@ -66,7 +76,7 @@ impl Numbering {
         shutdown: CancellationToken,
     ) -> Self {
         meters::register();
-        let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
+        let keeper = Keeper::start(role, sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
         let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
         let flights = Flights::new();
