@@ -14,6 +14,9 @@ use crate::{
     span::Ended,
 };
 
+/// The last spans may hold the end of a process up for so long.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
 /// Begins spans. Cheap to clone; all clones share one queue.
 #[derive(Debug, Clone, Default)]
 pub struct Tracer(Option<Arc<Shared>>);
@@ -77,7 +80,8 @@ impl Tracer {
         Parent { tracer: self.clone(), context }
     }
 
-    /// Sends what has ended so far, within the collector's time. To be called at the end of the process.
+    /// Sends what has ended so far, within the collector's time and a second at most. To be called at the end of the process, which must
+    /// not be killed for the sake of some spans.
     pub async fn finish(&self) {
         let Some(shared) = &self.0 else { return };
         let (done, is_done) = oneshot::channel();
@@ -87,7 +91,7 @@ impl Tracer {
             }
         };
         // Of a runtime that is gone nobody answers.
-        let _ = timeout(shared.timeout * 2, sent).await;
+        let _ = timeout((shared.timeout * 2).min(FINISH_WITHIN), sent).await;
     }
 }
 

@@ -166,3 +166,15 @@ async fn a_collector_that_hangs_holds_nobody_up() {
     counts.until("failed", 1_000 - dropped).await;
     drop(listener);
 }
+
+#[tokio::test]
+async fn a_process_ends_though_a_collector_with_much_time_hangs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (tracer, _) = tracer(&Settings { timeout_ms: 60_000, ..settings(&endpoint, 10) });
+    tracer.receive("GET", Kind::Server, None).end();
+    let began = Instant::now();
+    timeout(DEADLINE, tracer.finish()).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    drop(listener);
+}
