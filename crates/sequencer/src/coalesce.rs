@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{Adopted, Error, MessageIssue, Outage, Sequencer};
 
 /// Numbers that one call takes at most, unless a single caller asks for more.
-const MAX_NUMBERS: u16 = 1_000;
+const MAX_NUMBERS: u32 = 1_000;
 
 type Answer = Result<MessageIssue, Error>;
 
@@ -100,9 +100,9 @@ impl Coalescer {
         }
         let mut numbers = 0;
         let fitting = waiters.iter().take_while(|waiter| {
-            let fits = numbers == 0 || numbers + waiter.count <= MAX_NUMBERS;
-            numbers += waiter.count;
-            fits
+            let before = numbers;
+            numbers += u32::from(waiter.count);
+            before == 0 || numbers <= MAX_NUMBERS
         });
         let rest = waiters.split_off(fitting.count());
         mem::replace(waiters, rest)
@@ -120,7 +120,9 @@ impl Coalescer {
 
     /// Nobody waits for this series any more.
     fn fail(&self, series: Series, error: &Error) {
-        for waiter in self.lock().remove(&series).unwrap_or_default() {
+        // Not in the loop's head, where the lock would be held until all are woken.
+        let waiters = self.lock().remove(&series).unwrap_or_default();
+        for waiter in waiters {
             let _ = waiter.answer.send(Err(error.clone()));
         }
     }

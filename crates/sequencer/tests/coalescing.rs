@@ -97,6 +97,19 @@ async fn what_is_not_a_number_is_told_to_all() {
 }
 
 #[tokio::test]
+async fn very_many_numbers_for_one_are_a_call_of_their_own() {
+    let busy = Busy::start().await;
+    busy.redis.stack.pause(Server::Redis).unwrap();
+    let asking = [busy.ask(1).await, busy.ask(u16::MAX).await, busy.ask(u16::MAX).await, busy.ask(1).await];
+    busy.redis.stack.resume(Server::Redis).unwrap();
+    let mut next = 6;
+    for (asking, count) in asking.into_iter().zip([1, u16::MAX, u16::MAX, 1]) {
+        assert_eq!(number(asking.await.unwrap()), next);
+        next += u64::from(count);
+    }
+}
+
+#[tokio::test]
 async fn who_asks_and_goes_away_keeps_nobody_from_a_number() {
     let busy = Busy::start().await;
     busy.redis.stack.pause(Server::Redis).unwrap();
