@@ -89,6 +89,17 @@ async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_set_back_keeps_no_dead_replica_alive() {
+    let world = World::new();
+    world.roster.report(&status("api", "dead"), false).await.unwrap();
+    // As if it had reported before the clock was set back by an hour or more.
+    world.operate::<u64>("ZADD", "roster", &["4102444800000", "dead"]);
+    world.roster.report(&status("api", "a"), false).await.unwrap();
+    assert_eq!(world.instances().await, ["a"]);
+    assert_eq!(world.operate::<Vec<String>>("HKEYS", "roster:reports", &[]), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_cannot_be_read_hides_no_other() {
     let world = World::new();
     world.roster.report(&status("api", "a"), false).await.unwrap();

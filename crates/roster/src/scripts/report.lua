@@ -4,10 +4,15 @@
 -- Returns whether there was a wish and it was taken up, and whether somebody looks.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, silent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now - ARGV[3]))) do
-  redis.call('ZREM', KEYS[1], silent)
-  redis.call('HDEL', KEYS[2], silent)
+local function forget(from, to)
+  for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], from, to)) do
+    redis.call('ZREM', KEYS[1], replica)
+    redis.call('HDEL', KEYS[2], replica)
+  end
 end
+forget('-inf', string.format('%d', now - ARGV[3]))
+-- Reports of a time that is still to come were made before the clock was set back. Who is alive reports again; a short step passes.
+forget(string.format('(%d', now + ARGV[3]), '+inf')
 redis.call('ZADD', KEYS[1], string.format('%d', now), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
