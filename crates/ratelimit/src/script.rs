@@ -1,7 +1,7 @@
 //! The script that takes a request out of a bucket: loaded on each connection before it is lent, so that no request waits for that.
 //! A replica, which takes the script and no request, is not lent.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use deadpool_redis::redis::{aio::MultiplexedConnection, pipe};
 use redislink::{Failure, Greeting};
@@ -15,7 +15,8 @@ pub(crate) type Link = redislink::Link<Script>;
 pub(crate) struct Script(String);
 
 /// Redis cannot count now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("requests cannot be counted")]
 pub(crate) struct Unavailable;
 
 /// Begins to connect, on the current tokio runtime, and waits until the first attempt has ended, well or badly.
@@ -51,11 +52,5 @@ impl Greeting for Script {
 impl From<Failure> for Unavailable {
     fn from(_: Failure) -> Self {
         Self
-    }
-}
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("requests cannot be counted")
     }
 }

@@ -71,11 +71,11 @@ impl Reporter {
                     }
                     is_watched = heard.is_watched;
                 }
-                Err(error) => tracing::debug!(%error, "this replica could not report"),
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "this replica could not report"),
             }
         }
         if let Err(error) = self.roster.leave(&self.status.instance).await {
-            tracing::debug!(%error, "this replica could not say goodbye");
+            tracing::debug!(error = &error as &dyn std::error::Error, "this replica could not say goodbye");
         }
     }
 
