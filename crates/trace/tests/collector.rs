@@ -112,6 +112,23 @@ async fn a_trace_goes_on_in_its_callers() {
 }
 
 #[tokio::test]
+async fn what_is_cut_off_is_no_success() {
+    let (endpoint, mut requests) = collector("200 OK").await;
+    let (tracer, _) = tracer(&settings(&endpoint, 100));
+    let mut done = tracer.receive("done", Kind::Client, None);
+    assert_eq!(done.during(async { 7 }).await, 7);
+    done.end();
+    let mut cut_off = tracer.receive("cut off", Kind::Client, None);
+    let hangs = async move { cut_off.during(std::future::pending::<()>()).await };
+    assert!(timeout(Duration::from_millis(10), hangs).await.is_err());
+    tracer.finish().await;
+
+    let (_, request) = timeout(DEADLINE, requests.recv()).await.unwrap().unwrap();
+    let told: Vec<_> = spans(&request).iter().map(|span| (span["name"].clone(), span["status"]["message"].clone())).collect();
+    assert_eq!(told, [(Json::from("done"), Json::Null), (Json::from("cut off"), Json::from("cut off"))]);
+}
+
+#[tokio::test]
 async fn what_the_caller_does_not_want_traced_is_not() {
     let (endpoint, _requests) = collector("200 OK").await;
     let (tracer, counts) = tracer(&settings(&endpoint, 100));
