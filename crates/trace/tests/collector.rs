@@ -53,7 +53,7 @@ async fn answer(mut connection: TcpStream, status: &'static str, seen: mpsc::Sen
 }
 
 fn settings(endpoint: &str, queue_spans: usize) -> Settings {
-    Settings { endpoint: endpoint.to_owned(), one_in: 1, queue_spans, timeout_ms: 500 }
+    Settings { endpoint: endpoint.to_owned(), one_in: 1, callers_per_s: 10, queue_spans, timeout_ms: 500 }
 }
 
 /// A tracer whose counts are its own.
@@ -143,6 +143,26 @@ async fn what_the_caller_does_not_want_traced_is_not() {
     assert_eq!(Tracer::off().receive("GET", Kind::Server, None).context(), None);
     tracer.finish().await;
     assert_eq!((counts.of("sent"), counts.of("dropped")), (0, 0));
+}
+
+#[tokio::test]
+async fn who_has_everything_traced_gets_some_of_it() {
+    let (endpoint, _requests) = collector("200 OK").await;
+    let (tracer, _) = tracer(&Settings { one_in: 0, ..settings(&endpoint, 100_000) });
+    let caller = Context::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let began = Instant::now();
+    let is_traced = || {
+        let span = tracer.receive("POST", Kind::Server, caller);
+        let handed_on = tracer.parent(&span, caller).context().unwrap();
+        assert!(handed_on.is_of_trace_of(caller.unwrap()));
+        // Nor do others tell of what is not told here.
+        assert_eq!(handed_on.is_sampled(), span.context().is_some());
+        span.context().is_some()
+    };
+    let traced = (0..10_000).filter(|_| is_traced()).count();
+    // Ten in each second that was begun.
+    let most = 10 * (began.elapsed().as_secs() + 2);
+    assert!((10..=most).contains(&(traced as u64)), "{traced}");
 }
 
 #[tokio::test]

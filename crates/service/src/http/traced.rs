@@ -16,7 +16,7 @@ pub(super) fn begin(tracer: &Tracer, headers: &HeaderMap, path: &str) -> (Span, 
     let off = Tracer::off();
     let tracer = if OF_OPERATORS.contains(&path) { &off } else { tracer };
     let span = tracer.receive("request", Kind::Server, caller);
-    let parent = tracer.parent(span.context().or(caller));
+    let parent = tracer.parent(&span, caller);
     (span, parent)
 }
 
