@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 
 use crate::{Dependency, Error, Numbering, seeding::mysql};
 
-/// A create is published within this time after its number was taken, or its client gets an error. So a fence sent this long after a
+/// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this long after a
 /// number was first seen as given stands behind its create. (A create that got an error and had an idempotency key may be published
 /// when its client sends it again. Until then it is as if it had never been made.)
 pub const SETTLING_TIME: Duration = Duration::from_secs(1);

@@ -40,6 +40,8 @@ struct Numbered<N> {
     number: N,
     event_id: EventId,
     created_at: Timestamp,
+    /// The number was not taken before this. For one of an earlier request, which gave it up: this one's turn began.
+    since: Instant,
     /// Whether the number was taken by an earlier request, so that the event may have been published before.
     again: bool,
 }
@@ -75,7 +77,7 @@ impl Numbering {
             Known::Reused => Err(Error::KeyReused),
             Known::Confirmed(number) => Ok(Step::Answer(Accepted { number, replayed: true })),
             Known::Pending { application_id, number, event_id, created_at } => {
-                Ok(Step::Publish(Numbered { application_id, number, event_id, created_at, again: true }))
+                Ok(Step::Publish(Numbered { application_id, number, event_id, created_at, since: Instant::now(), again: true }))
             }
             Known::Unsettled { number, event_id } => {
                 // In a box, because it is rare and would make the room that every create takes larger.
@@ -101,17 +103,24 @@ impl Numbering {
         Ok(self.is_highest(adopted).await? || self.fence(adopted, self.partitions.all().take(1), deadline).await?)
     }
 
-    /// Publishes and waits for the confirm. `false`: the broker has fenced the epoch off, the numbers are burnt, begin anew.
+    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. `false`: the broker has fenced the epoch off, the
+    /// numbers are burnt, begin anew.
     async fn publish(
         &self,
         adopted: &Arc<Adopted>,
         application: ApplicationId,
         chat: ChatNumber,
         items: Items,
+        since: Instant,
         again: bool,
     ) -> Result<bool, Error> {
         let partition = self.partitions.partition_of(application, chat);
-        let (count, send_by) = (items.len(), Instant::now() + SETTLING_TIME);
+        let (count, send_by) = (items.len(), since + SETTLING_TIME);
+        if send_by <= Instant::now() {
+            // Redis has taken all of the time to answer, and it may have been proven since that the number is a gap.
+            meters::gaps(broker::PublishError::Expired.as_str(), count as u64);
+            return Err(Error::Unavailable(Dependency::Redis));
+        }
         match self.publisher.publish(adopted.record().epoch, partition, items, send_by).await {
             Ok(()) => Ok(true),
             Err(error) => {

@@ -16,6 +16,7 @@ mod cursors;
 mod definitions;
 mod idempotency;
 mod ingest;
+mod late_numbers;
 mod limited_creates;
 mod lists;
 mod methods;
