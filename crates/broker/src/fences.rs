@@ -38,7 +38,7 @@ const MAX_REQUESTS: usize = 1024;
 /// Callers of one partition and epoch that wait.
 const MAX_WAITERS: usize = 10_000;
 const TICK: Duration = Duration::from_millis(20);
-/// A session on which fences cannot be set up is not tried again at once.
+/// A session on which fences cannot be set up is not tried again at once, nor by all replicas in the same moment.
 const SETUP_PAUSE: Duration = Duration::from_millis(200);
 
 impl Publisher {
@@ -132,7 +132,7 @@ impl Task {
                         Err(error) => tracing::debug!(%error, "fences interrupted"),
                     }
                     self.fail_all();
-                    sleep(SETUP_PAUSE).await;
+                    sleep(SETUP_PAUSE.mul_f64(rand::random_range(0.5..1.5))).await;
                 }
                 Link::Down(_) | Link::Refused(_) => tokio::select! {
                     changed = self.link.changed() => if changed.is_err() { return },

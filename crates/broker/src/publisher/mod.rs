@@ -134,8 +134,9 @@ impl Publisher {
         connection::connected(self.shared.link.clone(), within).await
     }
 
-    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the
-    /// confirm timeout; what is not done by then is answered [`PublishError::Unconfirmed`].
+    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the confirm timeout,
+    /// and once more for the connection's end. By then what waits is answered [`PublishError::Unavailable`], and what was sent
+    /// [`PublishError::Unconfirmed`].
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         // The task keeps to its limit by itself; this one is for a runtime that is gone.
