@@ -16,6 +16,7 @@
 mod create;
 mod error;
 mod flights;
+mod highest;
 mod keeper;
 mod marks;
 mod meters;
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 pub use create::{Accepted, MAX_BATCH, NewChat, NewMessage, NewMessages};
 pub use error::{Dependency, Error};
 use flights::Flights;
+use highest::Highest;
 use keeper::Keeper;
 use marks::Marks;
 pub use presence::SETTLING_TIME;
@@ -63,6 +65,7 @@ pub struct Numbering {
     marks: Marks,
     proofs: Proofs,
     flights: Flights,
+    highest: Arc<Highest>,
 }
 
 impl Numbering {
@@ -79,8 +82,8 @@ impl Numbering {
         let keeper = Keeper::start(role, sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
         let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
-        let flights = Flights::new();
-        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs, flights }
+        let (flights, highest) = (Flights::new(), Arc::default());
+        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs, flights, highest }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.

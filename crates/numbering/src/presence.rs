@@ -54,8 +54,8 @@ impl Numbering {
     /// Whether no higher epoch was begun until now. MySQL gives an epoch its number before anything is numbered in it, so what Redis
     /// said *before* this was asked holds for all numbers.
     pub(crate) async fn is_highest(&self, adopted: &Adopted) -> Result<bool, Error> {
-        let highest = epochs::highest(&mut *self.connection().await?).await.map_err(mysql)?;
-        Ok(highest == Some(adopted.record().epoch))
+        let highest = self.highest.asked(async || epochs::highest(&mut *self.connection().await?).await.map_err(mysql));
+        Ok(highest.await? == Some(adopted.record().epoch))
     }
 
     /// Waits behind a fence, until `deadline` at most, for what may still come of this chat. `true`: all that stood in its queue
