@@ -33,12 +33,12 @@ use crate::{
 
 /// RabbitMQ's name for "answer on the channel that asked".
 const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-/// Callers whose request has not been looked at yet.
+/// Callers whose request has not been looked at yet; more wait for their turn, until their deadlines.
 const MAX_REQUESTS: usize = 1024;
 /// Callers of one partition and epoch that wait.
 const MAX_WAITERS: usize = 10_000;
 const TICK: Duration = Duration::from_millis(20);
-/// A session on which fences cannot be set up is not tried again at once.
+/// A session on which fences cannot be set up is not tried again at once, nor by all replicas in the same moment.
 const SETUP_PAUSE: Duration = Duration::from_millis(200);
 
 impl Publisher {
@@ -50,7 +50,11 @@ impl Publisher {
         self.shared.link.borrow().session().map_err(|_| FenceError::Unavailable)?;
         let (answer, answered) = oneshot::channel();
         let request = Request { epoch, partition, waiter: Waiter { deadline, answer } };
-        self.shared.fences.requests.try_send(request).map_err(|_| FenceError::Unavailable)?;
+        // A herd of callers that were all woken by one event comes before the task can look at the first.
+        let sent = timeout_at(deadline.into(), self.shared.fences.requests.send(request)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return Err(FenceError::Unavailable);
+        }
         match timeout_at(deadline.into(), answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(FenceError::Unavailable),
@@ -128,7 +132,7 @@ impl Task {
                         Err(error) => tracing::debug!(%error, "fences interrupted"),
                     }
                     self.fail_all();
-                    sleep(SETUP_PAUSE).await;
+                    sleep(SETUP_PAUSE.mul_f64(rand::random_range(0.5..1.5))).await;
                 }
                 Link::Down(_) | Link::Refused(_) => tokio::select! {
                     changed = self.link.changed() => if changed.is_err() { return },

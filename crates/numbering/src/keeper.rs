@@ -13,8 +13,8 @@ use std::{
 
 use broker::Publisher;
 use events::Epoch;
-use sequencer::{Adopted, Adoption, Sequencer};
-use store::Store;
+use sequencer::{Adopted, Adoption, Record, Sequencer};
+use store::{Store, epochs};
 use tokio::{
     sync::{Notify, watch},
     time::{sleep, timeout},
@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Dependency, Error, meters,
+    Dependency, Error, Role, meters,
     opening::{Failure, Opening, mysql_down, redis_down},
 };
 
@@ -58,10 +58,16 @@ struct Shared {
 }
 
 impl Keeper {
-    pub(crate) fn start(sequencer: Sequencer, publisher: Publisher, store: Store, shutdown: CancellationToken) -> Self {
+    pub(crate) fn start(
+        role: Role,
+        sequencer: Sequencer,
+        publisher: Publisher,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Self {
         let shared =
             Arc::new(Shared { state: watch::Sender::new(State::Establishing), lost: Notify::new(), unbound: AtomicU64::new(0) });
-        let task = Task { shared: shared.clone(), sequencer, publisher, store, shutdown: shutdown.clone() };
+        let task = Task { role, shared: shared.clone(), sequencer, publisher, store, shutdown: shutdown.clone() };
         tokio::spawn(async move { shutdown.run_until_cancelled(task.run()).await });
         Self { shared }
     }
@@ -121,6 +127,7 @@ enum Found {
 }
 
 struct Task {
+    role: Role,
     shared: Arc<Shared>,
     sequencer: Sequencer,
     publisher: Publisher,
@@ -203,8 +210,24 @@ impl Task {
     /// Opens an epoch if there is still none to trust.
     async fn open(&self) -> Result<bool, Failure> {
         let Found::Nothing { run_id, floor, reason } = self.look().await? else { return Ok(false) };
+        if self.role == Role::Reader && reason == meters::UNBOUND {
+            self.refuse_unless_begun_here(&run_id).await?;
+        }
         let opening = Opening { sequencer: &self.sequencer, publisher: &self.publisher, store: &self.store };
         opening.open(run_id, floor, reason).await
+    }
+
+    /// The epoch that this Redis shows is fenced off. If the higher one was begun for another Redis, all that give numbers may be well
+    /// there: opened here, a next one would end theirs, for somebody who only reads. Sooner or later the connection leads there too,
+    /// or who gives numbers opens one here.
+    async fn refuse_unless_begun_here(&self, run_id: &str) -> Result<(), Failure> {
+        let mut conn = self.store.acquire().await.map_err(mysql_down)?;
+        let latest = epochs::history(&mut conn, 1).await.map_err(mysql_down)?.pop();
+        let latest = latest.map(|latest| Record { epoch: latest.epoch, run_id: latest.run_id });
+        if latest.is_none_or(|latest| latest.is_of_process(run_id)) {
+            return Ok(());
+        }
+        Err(Failure { dependency: Dependency::Redis, cause: "numbers are given at another Redis than this one".to_owned() })
     }
 
     /// Removes the counters of dead epochs in the background. Whatever is left when this fails is removed behind the next opening.

@@ -5,6 +5,7 @@
 //!
 //! - `keeper` adopts the epoch that Redis' record names, and opens the next one when there is none to trust (`opening`);
 //! - `seeding` sets a missing counter from MySQL, behind a *fence* in the queue, so that nothing accepted earlier is overlooked;
+//!   `flights` has it done once for all that wait for it;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
 //! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
 //! - `presence` tells a reader whether a number that is not stored may still come, `proofs` up to when everything is stored.
@@ -14,6 +15,8 @@
 
 mod create;
 mod error;
+mod flights;
+mod highest;
 mod keeper;
 mod marks;
 mod meters;
@@ -34,10 +37,21 @@ use tokio_util::sync::CancellationToken;
 
 pub use create::{Accepted, MAX_BATCH, NewChat, NewMessage, NewMessages};
 pub use error::{Dependency, Error};
+use flights::Flights;
+use highest::Highest;
 use keeper::Keeper;
 use marks::Marks;
 pub use presence::SETTLING_TIME;
 use proofs::Proofs;
+
+/// What a process does with numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It gives them: it opens an epoch whenever there is none to trust.
+    Writer,
+    /// It only asks which were given: it opens no epoch while others may give numbers at another Redis.
+    Reader,
+}
 
 /// The numbering as a service uses it. Clones share one state.
 #[derive(Clone)]
@@ -50,11 +64,14 @@ pub struct Numbering {
     keeper: Keeper,
     marks: Marks,
     proofs: Proofs,
+    flights: Flights,
+    highest: Arc<Highest>,
 }
 
 impl Numbering {
     /// Starts to keep an epoch adopted, on the current runtime, until `shutdown`. Needs none of the servers to be up.
     pub fn start(
+        role: Role,
         sequencer: Sequencer,
         publisher: Publisher,
         store: Store,
@@ -62,10 +79,11 @@ impl Numbering {
         shutdown: CancellationToken,
     ) -> Self {
         meters::register();
-        let keeper = Keeper::start(sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
+        let keeper = Keeper::start(role, sequencer.clone(), publisher.clone(), store.clone(), shutdown.clone());
         let marks = Marks::start(sequencer.clone(), shutdown);
         let (coalescer, proofs) = (Coalescer::new(sequencer.clone()), Proofs::new(partitions));
-        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs }
+        let (flights, highest) = (Flights::new(), Arc::default());
+        Self { sequencer, coalescer, publisher, store, partitions, keeper, marks, proofs, flights, highest }
     }
 
     /// Whether numbers can be given now: an epoch is adopted.

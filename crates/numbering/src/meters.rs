@@ -23,7 +23,7 @@ pub(crate) fn epochs_opened(reason: &'static str, epochs: u64) {
     counter!("chat_epochs_opened_total", "reason" => reason).increment(epochs);
 }
 
-/// Numbers that were taken and that nothing will ever have.
+/// Numbers that were taken for creates that then failed: nothing will ever have them, but for some that are stored though unconfirmed.
 pub(crate) fn gaps(cause: &'static str, numbers: u64) {
     counter!("chat_number_gaps_total", "cause" => cause).increment(numbers);
 }

@@ -1,24 +1,29 @@
 //! Tells a reader whether a number that is not stored was ever given, and when what MySQL says of it is final.
+//!
+//! Redis gives numbers, but there may be two of it: after a failover the old primary goes on answering whoever is still connected with
+//! it. So a counter's word that a number was *not* given is believed only while its epoch is the highest.
 
 use std::time::{Duration, Instant};
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use events::Partition;
+use sequencer::Adopted;
+use store::epochs;
 use tokio::time::timeout_at;
 
-use crate::{Dependency, Error, Numbering};
+use crate::{Dependency, Error, Numbering, seeding::mysql};
 
-/// A create is published within this time after its number was taken, or its client gets an error. So a fence sent this long after a
+/// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this long after a
 /// number was first seen as given stands behind its create. (A create that got an error and had an idempotency key may be published
 /// when its client sends it again. Until then it is as if it had never been made.)
 pub const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 impl Numbering {
-    /// Whether the chat, or the message in it, was given its number, by what Redis knows now: no wait, one round trip.
-    /// `false` only when it surely was not.
+    /// Whether the chat, or the message in it, was given its number, by what Redis knows now, without a wait. `false` only when it
+    /// surely was not.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when Redis cannot be asked.
+    /// [`Error::Unavailable`] when Redis cannot be asked, or MySQL whether it is the right one.
     pub async fn may_come(
         &self,
         token: ApplicationToken,
@@ -36,13 +41,21 @@ impl Numbering {
             }
         };
         if last_chat.is_some_and(|(id, last)| id == application && chat.get() > last) {
-            return Ok(false);
+            return Ok(!self.is_highest(&adopted).await?);
         }
         let Some(message) = message else { return Ok(true) };
         match self.sequencer.last_message(&adopted, token, chat).await {
-            Ok(last) => Ok(last.is_none_or(|last| message.get() <= last)),
+            Ok(Some(last)) if message.get() > last => Ok(!self.is_highest(&adopted).await?),
+            Ok(_) => Ok(true),
             Err(error) => self.settle::<()>(&adopted, Err(error)).map(|()| true),
         }
+    }
+
+    /// Whether no higher epoch was begun until now. MySQL gives an epoch its number before anything is numbered in it, so what Redis
+    /// said *before* this was asked holds for all numbers.
+    pub(crate) async fn is_highest(&self, adopted: &Adopted) -> Result<bool, Error> {
+        let highest = self.highest.asked(async || epochs::highest(&mut *self.connection().await?).await.map_err(mysql));
+        Ok(highest.await? == Some(adopted.record().epoch))
     }
 
     /// Waits behind a fence, until `deadline` at most, for what may still come of this chat. `true`: all that stood in its queue

@@ -12,31 +12,30 @@ use futures_util::future::try_join_all;
 use sequencer::Adopted;
 use store::{applications, chats, messages};
 
-use crate::{Dependency, Error, Numbering, meters};
+use crate::{
+    Dependency, Error, Numbering,
+    flights::{Counter, Pilot},
+    meters,
+};
 
 /// Without its fence a counter is set too low: a feature that only the history checker's own test turns on.
 const FENCED: bool = !cfg!(feature = "broken-fence");
 
 impl Numbering {
-    /// Seeds the counter of an application's chats. Its chats are spread over all partitions, so each gets a fence.
+    /// Seeds the counter of an application's chats, unless that is under way: then it waits for it. At the end the counter is set, or
+    /// the epoch is over: either way the caller begins anew.
     pub(crate) async fn seed_application(
         &self,
         adopted: &Arc<Adopted>,
         token: ApplicationToken,
         deadline: Instant,
     ) -> Result<(), Error> {
-        // The look-up comes first: an unknown token costs one indexed read, and no fence.
-        let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
-        let Some(id) = found else { return Err(Error::UnknownApplication) };
-        if FENCED && !self.fence(adopted, self.partitions.all(), deadline).await? {
-            return Ok(());
-        }
-        let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
-        meters::seeds("chats", 1);
-        self.settle(adopted, self.sequencer.seed_application(adopted, token, id, last).await)
+        let counter = Counter { epoch: adopted.record().epoch, token, chat: None };
+        let seed = |pilot| self.clone().set_chats(adopted.clone(), token, pilot);
+        self.flights.join(counter, deadline, seed).await
     }
 
-    /// Seeds the counter of a chat's messages.
+    /// As [`Numbering::seed_application`], the counter of a chat's messages.
     pub(crate) async fn seed_chat(
         &self,
         adopted: &Arc<Adopted>,
@@ -45,10 +44,38 @@ impl Numbering {
         chat: ChatNumber,
         deadline: Instant,
     ) -> Result<(), Error> {
-        let partition = self.partitions.partition_of(application, chat);
-        if FENCED && !self.fence(adopted, [partition], deadline).await? {
+        let counter = Counter { epoch: adopted.record().epoch, token, chat: Some(chat) };
+        let seed = |pilot| self.clone().set_messages(adopted.clone(), token, application, chat, pilot);
+        self.flights.join(counter, deadline, seed).await
+    }
+
+    /// An application's chats are spread over all partitions, so each gets a fence.
+    async fn set_chats(self, adopted: Arc<Adopted>, token: ApplicationToken, pilot: Pilot) -> Result<(), Error> {
+        // The look-up comes first: an unknown token costs one indexed read, and no fence.
+        let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
+        let Some(id) = found else { return Err(Error::UnknownApplication) };
+        if FENCED && !self.fence(&adopted, self.partitions.all(), pilot.until).await? {
             return Ok(());
         }
+        pilot.is_behind_its_fence();
+        let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
+        meters::seeds("chats", 1);
+        self.settle(&adopted, self.sequencer.seed_application(&adopted, token, id, last).await)
+    }
+
+    async fn set_messages(
+        self,
+        adopted: Arc<Adopted>,
+        token: ApplicationToken,
+        application: ApplicationId,
+        chat: ChatNumber,
+        pilot: Pilot,
+    ) -> Result<(), Error> {
+        let partition = self.partitions.partition_of(application, chat);
+        if FENCED && !self.fence(&adopted, [partition], pilot.until).await? {
+            return Ok(());
+        }
+        pilot.is_behind_its_fence();
         let mut conn = self.connection().await?;
         if chats::find(&mut conn, application, chat).await.map_err(mysql)?.is_none() {
             return Err(Error::UnknownChat);
@@ -56,7 +83,7 @@ impl Numbering {
         let last = messages::highest(&mut conn, application, chat).await.map_err(mysql)?;
         drop(conn);
         meters::seeds("messages", 1);
-        self.settle(adopted, self.sequencer.seed_chat(adopted, token, chat, last).await)
+        self.settle(&adopted, self.sequencer.seed_chat(&adopted, token, chat, last).await)
     }
 
     /// Waits until all that stands in these partitions now is committed. `false`: the epoch is over, begin anew.

@@ -2,8 +2,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use deadpool_redis::redis::Cmd;
+use deadpool_redis::redis::{Cmd, RedisError};
 use gcra::{Bucket, Verdict};
+use service::telemetry::Repeats;
 use tokio::time::timeout;
 
 use crate::{
@@ -12,16 +13,20 @@ use crate::{
     script::{Link, Unavailable},
 };
 
+/// While requests cannot be counted, it is said this often.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
 /// The buckets of all clients.
 pub(crate) struct Buckets {
     link: Link,
     key_prefix: String,
     deadline: Duration,
+    failures: Repeats,
 }
 
 impl Buckets {
     pub(crate) fn new(link: Link, key_prefix: &str, deadline: Duration) -> Self {
-        Self { link, key_prefix: format!("{key_prefix}limit:"), deadline }
+        Self { link, key_prefix: format!("{key_prefix}limit:"), deadline, failures: Repeats::every(SAY_EVERY) }
     }
 
     /// The bucket of a client under a policy.
@@ -39,16 +44,25 @@ impl Buckets {
         call.arg("EVALSHA").arg(&*lent).arg(1).arg(&bucket.key).arg(bucket.interval_us).arg(bucket.burst);
         let answer = timeout(self.deadline, call.query_async::<(bool, u64, u64)>(&mut lent.connection())).await;
         // Of an error only its kind: its text may hold a key, and that a client's address.
-        let why = match &answer {
+        let (why, gives_up) = match &answer {
             Ok(Ok((passes, remaining, next_us))) => {
                 return Ok(Verdict { passes: *passes, remaining: *remaining, next: Duration::from_micros(*next_us) });
             }
-            Ok(Err(error)) => error.category(),
-            Err(_) => "no answer in time",
+            Ok(Err(error)) => (error.code().unwrap_or(error.category()), is_of_the_connection(error)),
+            Err(_) => ("no answer in time", true),
         };
-        if self.link.give_up(&lent) {
-            tracing::warn!(why, "a request could not be counted");
+        if let Some(suppressed) = self.failures.pass() {
+            tracing::warn!(why, suppressed, "a request could not be counted");
+        }
+        if gives_up {
+            self.link.give_up(&lent);
         }
         Err(Unavailable)
     }
+}
+
+/// Whether another connection may bring what this one did not. Of a Redis that answers, and is full or cannot write its file, another
+/// one would hear the same.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    error.code().is_none_or(|code| ["NOSCRIPT", "READONLY"].contains(&code))
 }

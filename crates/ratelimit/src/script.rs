@@ -1,8 +1,9 @@
 //! The script that takes a request out of a bucket: loaded on each connection before it is lent, so that no request waits for that.
+//! A replica, which takes the script and no request, is not lent.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use deadpool_redis::redis::{aio::MultiplexedConnection, cmd};
+use deadpool_redis::redis::{aio::MultiplexedConnection, pipe};
 use redislink::{Failure, Greeting};
 
 use crate::Redis;
@@ -10,11 +11,12 @@ use crate::Redis;
 /// The way to Redis.
 pub(crate) type Link = redislink::Link<Script>;
 
-/// What is asked of each connection: to load the script. Its answer is the script's name.
+/// What is asked of each connection: to load the script, and whether it leads to a primary. Its answer is the script's name.
 pub(crate) struct Script(String);
 
 /// Redis cannot count now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("requests cannot be counted")]
 pub(crate) struct Unavailable;
 
 /// Begins to connect, on the current tokio runtime, and waits until the first attempt has ended, well or badly.
@@ -40,18 +42,15 @@ impl Greeting for Script {
     type Outage = Unavailable;
 
     async fn greet(&self, mut connection: MultiplexedConnection) -> Result<String, Unavailable> {
-        cmd("SCRIPT").arg("LOAD").arg(&self.0).query_async(&mut connection).await.map_err(|_| Unavailable)
+        let mut questions = pipe();
+        questions.cmd("SCRIPT").arg("LOAD").arg(&self.0).cmd("INFO").arg("replication");
+        let (script, info): (String, String) = questions.query_async(&mut connection).await.map_err(|_| Unavailable)?;
+        if info.lines().any(|line| line.trim_end() == "role:master") { Ok(script) } else { Err(Unavailable) }
     }
 }
 
 impl From<Failure> for Unavailable {
     fn from(_: Failure) -> Self {
         Self
-    }
-}
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("requests cannot be counted")
     }
 }

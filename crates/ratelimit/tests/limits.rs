@@ -13,7 +13,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use deadpool_redis::redis::{Client, cmd};
+use deadpool_redis::redis::{Client, aio::MultiplexedConnection, cmd};
 use devstack::{Quiet, Server, Stack, StackOptions};
 use ratelimit::{OnOutage, ProxyHeader, RateLimit, Redis, Settings};
 use redislink::Primary;
@@ -234,5 +234,44 @@ async fn while_redis_is_away_the_settings_decide_and_nobody_waits() {
         if outage == "paused" {
             stack.resume(Server::Redis).unwrap();
         }
+    }
+}
+
+/// How many connections were ever made to it.
+async fn connections(operator: &mut MultiplexedConnection) -> u64 {
+    let stats: String = cmd("INFO").arg("stats").query_async(operator).await.unwrap();
+    let line = stats.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+#[actix_web::test]
+async fn a_redis_that_answers_and_cannot_count_is_not_connected_to_again_and_again() {
+    let stack = Stack::up(StackOptions::only([Server::Redis]), &Quiet).await.unwrap();
+    let url = stack.urls().redis.clone();
+    let service = replica(start(&settings(100), &url, "x:").await).await;
+    let peer = "192.0.2.1:1";
+    let counted = async || get(&service, peer).await.limit.is_some();
+    assert!(counted().await);
+    let mut operator = Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+
+    // Full: every script that may write is refused.
+    () = cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).query_async(&mut operator).await.unwrap();
+    let before = connections(&mut operator).await;
+    for _ in 0..100 {
+        assert_eq!(get(&service, peer).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(connections(&mut operator).await, before);
+    () = cmd("CONFIG").arg(&["SET", "maxmemory", "0"]).query_async(&mut operator).await.unwrap();
+    assert!(counted().await, "the connection was of use all the time");
+
+    // A replica is given up, and is not lent while it is one.
+    () = cmd("REPLICAOF").arg(&["127.0.0.1", "1"]).query_async(&mut operator).await.unwrap();
+    assert_eq!(get(&service, peer).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    () = cmd("REPLICAOF").arg(&["NO", "ONE"]).query_async(&mut operator).await.unwrap();
+    let began = Instant::now();
+    while !counted().await {
+        assert!(began.elapsed() < Duration::from_secs(10), "a primary again, and not counted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,6 +1,6 @@
 //! What an owner asks of a connection before it is lent, and why it may be refused.
 
-use std::{fmt, future::Future};
+use std::{error::Error, future::Future};
 
 use deadpool_redis::redis::{RedisError, aio::MultiplexedConnection};
 
@@ -8,8 +8,8 @@ use deadpool_redis::redis::{RedisError, aio::MultiplexedConnection};
 pub trait Greeting: Send + Sync + 'static {
     /// What was found out of the other end.
     type Peer: PartialEq + Send + Sync + 'static;
-    /// Why there is no connection to be lent. Its text must not repeat a URL or a key.
-    type Outage: From<Failure> + Clone + fmt::Display + Send + Sync + 'static;
+    /// Why there is no connection to be lent. Neither its text nor its causes, which are logged, may repeat a URL or a key.
+    type Outage: From<Failure> + Clone + Error + Send + Sync + 'static;
 
     /// Asks the other end, in one round trip. It need not have a deadline: the link gives it one.
     fn greet(&self, connection: MultiplexedConnection) -> impl Future<Output = Result<Self::Peer, Self::Outage>> + Send;

@@ -1,6 +1,6 @@
 //! Makes the connection, holds it, and makes it anew.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{AsyncConnectionConfig, PushInfo, PushKind, aio::MultiplexedConnection};
 use metrics::Gauge;
@@ -54,7 +54,8 @@ impl<G: Greeting> Task<G> {
                 Err(outage) => {
                     // Said once an outage.
                     if !reported {
-                        tracing::warn!(purpose, %outage, "Redis cannot be used; trying again until it can");
+                        let outage = &outage as &(dyn Error + 'static);
+                        tracing::warn!(purpose, outage, "Redis cannot be used; trying again until it can");
                     }
                     reported = true;
                     gauge.set(0);

@@ -114,6 +114,8 @@ impl From<Failure> for Outage {
     }
 }
 
+impl std::error::Error for Outage {}
+
 impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)

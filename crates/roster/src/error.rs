@@ -1,4 +1,5 @@
-//! Why something could not be said or seen. Nothing here shows a key or the URL.
+//! Why something could not be said or seen. It is shown on the console, to whoever may look there: so it shows no key, no URL, and not
+//! Redis' own words, which are for the log.
 
 use deadpool_redis::redis::RedisError;
 use redislink::Failure;
@@ -7,7 +8,7 @@ use redislink::Failure;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// There is no connection, it broke, or Redis refused the command.
-    #[error("Redis failed: {0}")]
+    #[error("Redis failed")]
     Redis(#[from] RedisError),
     /// The deadline passed.
     #[error("Redis did not answer in time")]
@@ -24,5 +25,21 @@ impl From<Failure> for Error {
             Failure::TimedOut => Self::TimedOut,
             Failure::Replica => Self::Replica,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use deadpool_redis::redis::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn redis_own_words_are_a_cause_and_no_text() {
+        let error = Error::from(RedisError::from((ErrorKind::Extension, "NOPERM", "User chat has no permissions".to_owned())));
+        assert_eq!(error.to_string(), "Redis failed");
+        assert!(error.source().unwrap().to_string().contains("User chat"));
     }
 }

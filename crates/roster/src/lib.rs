@@ -17,5 +17,5 @@ mod status;
 
 pub use error::Error;
 pub use reporter::Reporter;
-pub use roster::{Alive, Heard, Roster, Seen};
+pub use roster::{Alive, Heard, Roster, Seen, Wishes};
 pub use status::{CountOutcome, CountRun, Own, Status, Taken};

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Heard, Own, Roster, Status};
+use crate::{Error, Heard, Own, Roster, Status, Wishes};
 
 /// Between two reports.
 const EVERY: Duration = Duration::from_secs(2);
@@ -58,12 +58,16 @@ impl Reporter {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_watched = false;
+        let mut wishes = if count.is_some() { Wishes::Awaited } else { Wishes::Ignored };
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.status.own = own();
-            match self.report(count.is_some(), is_watched).await {
+            match self.report(wishes, is_watched).await {
                 Ok(heard) => {
-                    if let (true, Some(count)) = (heard.count_now, &count) {
-                        count.notify_one();
+                    if let Some(count) = &count {
+                        wishes = if heard.count_now { Wishes::Begun } else { Wishes::Awaited };
+                        if heard.count_now {
+                            count.notify_one();
+                        }
                     }
                     // Who has just come to look is not kept waiting for the next turn.
                     if heard.is_watched && !is_watched {
@@ -71,15 +75,15 @@ impl Reporter {
                     }
                     is_watched = heard.is_watched;
                 }
-                Err(error) => tracing::debug!(%error, "this replica could not report"),
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "this replica could not report"),
             }
         }
         if let Err(error) = self.roster.leave(&self.status.instance).await {
-            tracing::debug!(%error, "this replica could not say goodbye");
+            tracing::debug!(error = &error as &dyn std::error::Error, "this replica could not say goodbye");
         }
     }
 
-    async fn report(&mut self, takes_wishes: bool, is_watched: bool) -> Result<Heard, Error> {
+    async fn report(&mut self, wishes: Wishes, is_watched: bool) -> Result<Heard, Error> {
         self.status.figures = None;
         if is_watched {
             // Writing all metrics takes a moment, in which no request should wait.
@@ -87,7 +91,7 @@ impl Reporter {
             self.status.figures = spawn_blocking(move || telemetry.figures()).await.ok();
         }
         self.status.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.roster.report(&self.status, takes_wishes).await
+        self.roster.report(&self.status, wishes).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what, and
-//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date, `<prefix>roster:watched` while somebody
+//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date (`now`, then which replica has been told),
+//! `<prefix>roster:watched` while somebody
 //! looks. All of it expires.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -46,6 +47,17 @@ pub struct Alive {
     pub silent_for: Duration,
 }
 
+/// What a replica has to do with wishes to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wishes {
+    /// It takes up none.
+    Ignored,
+    /// It takes one up if there is one, and is told again of one that it has taken up.
+    Awaited,
+    /// As `Awaited`; but it has heard of the last one, and begun.
+    Begun,
+}
+
 /// What a replica learns when it reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
@@ -60,7 +72,7 @@ pub struct Heard {
 pub struct Seen {
     /// The replicas that are alive, 200 at most, in no order.
     pub replicas: Vec<Alive>,
-    /// Whether a wish to count waits for a consumer.
+    /// Whether a wish to count waits for a consumer, or for its word that it has begun.
     pub count_is_wanted: bool,
 }
 
@@ -80,16 +92,20 @@ impl Roster {
         }))
     }
 
-    /// Puts a replica's report in the place of its last one. One that `takes_wishes` may be told to count.
+    /// Puts a replica's report in the place of its last one. One that awaits wishes may be told to count.
     ///
     /// # Errors
     /// [`Error`], within half a second.
-    pub async fn report(&self, status: &Status, takes_wishes: bool) -> Result<Heard, Error> {
+    pub async fn report(&self, status: &Status, wishes: Wishes) -> Result<Heard, Error> {
         // Every part of a report has a JSON form.
         let report = serde_json::to_string(status).unwrap_or_default();
         let mut call = self.0.report.prepare_invoke();
         call.key(&self.0.moments).key(&self.0.reports).key(&self.0.wish).key(&self.0.watched);
-        call.arg(&status.instance).arg(report).arg(millis(COUNTS_FOR)).arg(u8::from(takes_wishes));
+        call.arg(&status.instance).arg(report).arg(millis(COUNTS_FOR)).arg(match wishes {
+            Wishes::Ignored => 0,
+            Wishes::Awaited => 1,
+            Wishes::Begun => 2,
+        });
         let (count_now, is_watched) = self.in_time(self.invoke(&call)).await?;
         Ok(Heard { count_now, is_watched })
     }

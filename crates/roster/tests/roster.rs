@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::{Client, FromRedisValue, cmd};
 use domain::Timestamp;
 use redislink::Primary;
-use roster::{Heard, Own, Roster, Status};
+use roster::{Heard, Own, Roster, Status, Wishes};
 use service::telemetry::Figures;
 
 /// A list of one test's own on the Redis that all tests share.
@@ -63,10 +63,10 @@ async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
     let world = World::new();
     let (first, second) = (status("ingest", "a"), status("consumer", "b"));
     let heard = |is_watched| Heard { count_now: false, is_watched };
-    assert_eq!(world.roster.report(&first, false).await.unwrap(), heard(false));
+    assert_eq!(world.roster.report(&first, Wishes::Ignored).await.unwrap(), heard(false));
     assert_eq!(world.instances().await, ["a"]);
     for report in [&second, &Status { uptime_ms: 7, ..first.clone() }] {
-        assert_eq!(world.roster.report(report, false).await.unwrap(), heard(true));
+        assert_eq!(world.roster.report(report, Wishes::Ignored).await.unwrap(), heard(true));
     }
     let seen = world.roster.look().await.unwrap();
     let of_first = seen.replicas.iter().find(|alive| alive.status.instance == "a").unwrap();
@@ -79,7 +79,7 @@ async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
     // As if it had reported ten seconds ago: it is not shown, and the next report of any other forgets it.
     world.operate::<u64>("ZADD", "roster", &["1", "b"]);
     assert!(world.instances().await.is_empty());
-    world.roster.report(&first, false).await.unwrap();
+    world.roster.report(&first, Wishes::Ignored).await.unwrap();
     assert_eq!(world.instances().await, ["a"]);
     assert_eq!(world.operate::<Vec<String>>("HKEYS", "roster:reports", &[]), ["a"]);
     for key in ["roster", "roster:reports", "roster:watched"] {
@@ -89,10 +89,21 @@ async fn who_reports_is_seen_until_it_leaves_or_falls_silent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_set_back_keeps_no_dead_replica_alive() {
+    let world = World::new();
+    world.roster.report(&status("api", "dead"), Wishes::Ignored).await.unwrap();
+    // As if it had reported before the clock was set back by an hour or more.
+    world.operate::<u64>("ZADD", "roster", &["4102444800000", "dead"]);
+    world.roster.report(&status("api", "a"), Wishes::Ignored).await.unwrap();
+    assert_eq!(world.instances().await, ["a"]);
+    assert_eq!(world.operate::<Vec<String>>("HKEYS", "roster:reports", &[]), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_cannot_be_read_hides_no_other() {
     let world = World::new();
-    world.roster.report(&status("api", "a"), false).await.unwrap();
-    world.roster.report(&status("api", "b"), false).await.unwrap();
+    world.roster.report(&status("api", "a"), Wishes::Ignored).await.unwrap();
+    world.roster.report(&status("api", "b"), Wishes::Ignored).await.unwrap();
     world.operate::<u64>("HSET", "roster:reports", &["a", "{\"service\":7}"]);
     assert_eq!(world.instances().await, ["b"]);
 }
@@ -105,12 +116,23 @@ async fn one_consumer_takes_up_a_wish_and_no_other_service_does() {
     assert!(world.roster.look().await.unwrap().count_is_wanted);
     let left = world.operate::<i64>("PTTL", "roster:count", &[]);
     assert!((1..=60_000).contains(&left), "the wish expires in {left} ms");
-    for (report, takes_wishes, count_now) in
-        [(status("ingest", "a"), false, false), (status("consumer", "b"), true, true), (status("consumer", "c"), true, false)]
-    {
-        assert_eq!(world.roster.report(&report, takes_wishes).await.unwrap().count_now, count_now, "{report:?}");
-    }
+    let (one, two) = (status("consumer", "b"), status("consumer", "c"));
+    let told = async |report: &Status, wishes| world.roster.report(report, wishes).await.unwrap().count_now;
+    assert!(!told(&status("ingest", "a"), Wishes::Ignored).await);
+    assert!(told(&one, Wishes::Awaited).await);
+    assert!(!told(&two, Wishes::Awaited).await);
+    // The answer may not have arrived: whoever does not say that it has begun is told again.
+    assert!(told(&one, Wishes::Awaited).await);
+    assert!(world.roster.look().await.unwrap().count_is_wanted);
+    assert!(!told(&one, Wishes::Begun).await);
     assert!(!world.roster.look().await.unwrap().count_is_wanted);
+    assert!(!told(&two, Wishes::Awaited).await && !told(&one, Wishes::Awaited).await);
+    // One that came meanwhile is another.
+    world.roster.ask_to_count().await.unwrap();
+    assert!(told(&one, Wishes::Begun).await);
+    // Who has taken it up and is gone has not counted.
+    world.roster.leave("b").await.unwrap();
+    assert!(told(&two, Wishes::Awaited).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,7 +141,7 @@ async fn without_redis_every_call_fails_soon() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let roster = Roster::connect(Primary::at(&format!("redis://127.0.0.1:{port}")).unwrap(), "test:");
     let began = Instant::now();
-    assert!(roster.report(&status("api", "a"), false).await.is_err());
+    assert!(roster.report(&status("api", "a"), Wishes::Ignored).await.is_err());
     assert!(roster.look().await.is_err() && roster.ask_to_count().await.is_err() && roster.leave("a").await.is_err());
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }

@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use domain::{ApplicationToken, ChatNumber};
@@ -18,9 +19,10 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{Adopted, Error, MessageIssue, Outage, Sequencer};
 
 /// Numbers that one call takes at most, unless a single caller asks for more.
-const MAX_NUMBERS: u16 = 1_000;
+const MAX_NUMBERS: u32 = 1_000;
 
-type Answer = Result<MessageIssue, Error>;
+/// What came of a call, and when it began: no number was taken before.
+type Answer = Result<(MessageIssue, Instant), Error>;
 
 /// What a call is about: numbers of one epoch and one chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +55,8 @@ impl Coalescer {
 
     /// Takes a chat's next `count` message numbers, which follow one another, as [`Sequencer::issue_messages_once`] does for a
     /// request with neither key nor charge: by the next call, whose answer all its callers share. The caller sets the deadline:
-    /// each call has one, but several may go before. Nothing but the callers themselves bounds how many of them wait.
+    /// each call has one, but several may go before. Nothing but the callers themselves bounds how many of them wait. With the answer
+    /// comes when the call began: a number was taken after that, however late its caller is told.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them. When a call fails, those
@@ -64,7 +67,7 @@ impl Coalescer {
         token: ApplicationToken,
         chat: ChatNumber,
         count: u16,
-    ) -> Result<MessageIssue, Error> {
+    ) -> Result<(MessageIssue, Instant), Error> {
         let series = Series { epoch: adopted.record().epoch, token, chat };
         let Some(answered) = self.join(series, count) else {
             let mut turn = Turn { calls: self, adopted, series, failure: None };
@@ -100,9 +103,9 @@ impl Coalescer {
         }
         let mut numbers = 0;
         let fitting = waiters.iter().take_while(|waiter| {
-            let fits = numbers == 0 || numbers + waiter.count <= MAX_NUMBERS;
-            numbers += waiter.count;
-            fits
+            let before = numbers;
+            numbers += u32::from(waiter.count);
+            before == 0 || numbers <= MAX_NUMBERS
         });
         let rest = waiters.split_off(fitting.count());
         mem::replace(waiters, rest)
@@ -113,14 +116,16 @@ impl Coalescer {
         let answer = turn.call(waiters.iter().map(|waiter| waiter.count).sum()).await;
         let mut given = 0;
         for waiter in waiters {
-            let _ = waiter.answer.send(answer.clone().map(|issue| share(issue, given)));
+            let _ = waiter.answer.send(answer.clone().map(|(issue, began)| (share(issue, given), began)));
             given += waiter.count;
         }
     }
 
     /// Nobody waits for this series any more.
     fn fail(&self, series: Series, error: &Error) {
-        for waiter in self.lock().remove(&series).unwrap_or_default() {
+        // Not in the loop's head, where the lock would be held until all are woken.
+        let waiters = self.lock().remove(&series).unwrap_or_default();
+        for waiter in waiters {
             let _ = waiter.answer.send(Err(error.clone()));
         }
     }
@@ -151,9 +156,10 @@ impl Turn<'_> {
     async fn call(&mut self, count: u16) -> Answer {
         let Series { token, chat, .. } = self.series;
         let count = u64::from(count);
+        let began = Instant::now();
         let answer = self.calls.sequencer.issue_messages_once(self.adopted, token, chat, count, None, None).await;
         self.failure = answer.as_ref().err().cloned();
-        answer
+        answer.map(|issue| (issue, began))
     }
 }
 

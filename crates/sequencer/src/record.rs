@@ -25,7 +25,7 @@ impl Record {
     }
 
     /// Whether it was written in the process that goes by `run_id`, however many keys that has evicted since.
-    pub(crate) fn is_of_process(&self, run_id: &str) -> bool {
+    pub fn is_of_process(&self, run_id: &str) -> bool {
         self.run_id.get(..Self::EVICTED_KEYS_AT).is_some_and(|process| run_id.starts_with(process))
     }
 

@@ -31,13 +31,13 @@ impl Busy {
     /// A caller that has asked, or waits for its turn.
     async fn ask(&self, count: u16) -> JoinHandle<Result<MessageIssue, Error>> {
         let (coalescer, adopted, token) = (self.coalescer.clone(), self.adopted.clone(), self.token);
-        let asking = tokio::spawn(async move { coalescer.issue_messages(&adopted, token, chat(1), count).await });
+        let asking = tokio::spawn(async move { issue(coalescer.issue_messages(&adopted, token, chat(1), count).await) });
         yield_now().await;
         asking
     }
 
     async fn next(&self, count: u16) -> u64 {
-        number(self.coalescer.issue_messages(&self.adopted, self.token, chat(1), count).await)
+        number(issue(self.coalescer.issue_messages(&self.adopted, self.token, chat(1), count).await))
     }
 
     fn calls(&self) -> u64 {
@@ -45,6 +45,13 @@ impl Busy {
         let calls = |line: &str| line.strip_prefix("cmdstat_evalsha:calls=")?.split(',').next()?.parse().ok();
         stats.lines().find_map(calls).unwrap_or(0)
     }
+}
+
+/// What came of a call, which must have begun by now.
+fn issue(answer: Result<(MessageIssue, Instant), Error>) -> Result<MessageIssue, Error> {
+    let (issue, began) = answer?;
+    assert!(began <= Instant::now());
+    Ok(issue)
 }
 
 fn number(issue: Result<MessageIssue, Error>) -> u64 {
@@ -64,7 +71,7 @@ async fn callers_of_the_same_moment_share_a_call_and_get_numbers_of_their_own() 
     let mut asking = JoinSet::new();
     for count in (1..=4).cycle().take(2_000) {
         let (coalescer, adopted, token) = (busy.coalescer.clone(), busy.adopted.clone(), busy.token);
-        asking.spawn(async move { (number(coalescer.issue_messages(&adopted, token, chat(1), count).await), count) });
+        asking.spawn(async move { (number(issue(coalescer.issue_messages(&adopted, token, chat(1), count).await)), count) });
     }
     let mut given = asking.join_all().await;
     given.sort_unstable();
@@ -86,13 +93,26 @@ async fn what_is_not_a_number_is_told_to_all() {
     let mut asking = JoinSet::new();
     for _ in 0..50 {
         let (coalescer, adopted, token) = (busy.coalescer.clone(), busy.adopted.clone(), busy.token);
-        asking.spawn(async move { coalescer.issue_messages(&adopted, token, chat(2), 1).await.unwrap() });
+        asking.spawn(async move { issue(coalescer.issue_messages(&adopted, token, chat(2), 1).await).unwrap() });
     }
     assert_eq!(asking.join_all().await, [MessageIssue::NoSuchChat; 50]);
     busy.redis.operate::<()>(&["FLUSHALL"]);
     for asking in [busy.ask(1).await, busy.ask(1).await, busy.ask(1).await] {
         let outcome = asking.await.unwrap();
         assert!(matches!(outcome, Err(Error::Stale)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn very_many_numbers_for_one_are_a_call_of_their_own() {
+    let busy = Busy::start().await;
+    busy.redis.stack.pause(Server::Redis).unwrap();
+    let asking = [busy.ask(1).await, busy.ask(u16::MAX).await, busy.ask(u16::MAX).await, busy.ask(1).await];
+    busy.redis.stack.resume(Server::Redis).unwrap();
+    let mut next = 6;
+    for (asking, count) in asking.into_iter().zip([1, u16::MAX, u16::MAX, 1]) {
+        assert_eq!(number(asking.await.unwrap()), next);
+        next += u64::from(count);
     }
 }
 

@@ -1,8 +1,9 @@
-//! What the `main` of every service does around its own story: arguments, configuration, and the last words when it fails.
+//! What the `main` of every service does around its own story: the runtime, arguments, configuration, and the last words when it fails.
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 
 use serde::de::DeserializeOwned;
+use tokio::runtime::Builder;
 
 use crate::config;
 
@@ -11,6 +12,29 @@ pub type Failure = Box<dyn Error>;
 
 /// A text that a program can print: the argument that asks for it, and how it is made.
 pub type Text = (&'static str, fn() -> String);
+
+/// What is still at work when a program has ended is waited for no longer than this. It is nobody's any more: mostly a name that is
+/// being looked up, on a thread that cannot be told to stop.
+const LEFT_BEHIND: Duration = Duration::from_millis(500);
+
+/// Runs a program to its end on a runtime with so many worker threads; `None`: one a core. Dropped in its stead, as `#[tokio::main]`
+/// does, a runtime would wait for such a thread without limit.
+pub fn on_runtime(workers: Option<usize>, program: impl Future<Output = ExitCode>) -> ExitCode {
+    let mut builder = Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    let runtime = match builder.enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("no threads can be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(program);
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    code
+}
 
 /// Runs the program `name`. Without arguments it loads its configuration and serves; with `check-config` it prints the
 /// configuration in force, without passwords; with the name of one of the `texts` it prints that; and with `--help` what it
@@ -96,10 +120,28 @@ fn sentence(failure: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{io, sync::mpsc, time::Instant};
 
     use super::*;
     use crate::Error as ServiceError;
+
+    #[test]
+    fn a_program_ends_though_a_thread_of_its_own_hangs() {
+        let (end, hanging) = mpsc::channel::<()>();
+        let began = Instant::now();
+        let _code: ExitCode = on_runtime(Some(1), async {
+            let (begun, has_begun) = tokio::sync::oneshot::channel();
+            // As the look-up of a name does while no name server answers.
+            tokio::task::spawn_blocking(move || {
+                begun.send(()).unwrap();
+                let _ = hanging.recv_timeout(Duration::from_secs(30));
+            });
+            has_begun.await.unwrap();
+            ExitCode::SUCCESS
+        });
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        drop(end);
+    }
 
     #[test]
     fn help_names_every_argument() {

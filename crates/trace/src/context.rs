@@ -25,6 +25,11 @@ impl Context {
         Self { span: random_u64(), ..self }
     }
 
+    /// The same place, in a trace that is not told from here on.
+    pub(crate) fn untold(self) -> Self {
+        Self { sampled: false, ..self }
+    }
+
     /// Reads a `traceparent`; `None` if it is none, which the standard has ignored.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (known, rest) = text.split_at_checked(LENGTH)?;

@@ -12,6 +12,7 @@
 
 mod context;
 mod export;
+mod ration;
 mod settings;
 mod span;
 mod tracer;

@@ -13,6 +13,9 @@ pub struct Settings {
     pub endpoint: String,
     /// Of the requests whose caller has not decided, one in so many is traced; 0: none.
     pub one_in: u32,
+    /// Of the requests whose caller has decided to trace them, so many are traced in a second, of each replica; the others count as if
+    /// their callers had not decided.
+    pub callers_per_s: u32,
     /// Spans that may wait to be sent; more are dropped.
     pub queue_spans: usize,
     /// How long the collector may take for what is sent at once, in milliseconds.
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     fn target(endpoint: &str) -> Result<Option<String>, InvalidSettings> {
-        let settings = Settings { endpoint: endpoint.to_owned(), one_in: 1, queue_spans: 1, timeout_ms: 1 };
+        let settings = Settings { endpoint: endpoint.to_owned(), one_in: 1, callers_per_s: 1, queue_spans: 1, timeout_ms: 1 };
         settings.target().map(|target| target.map(|url| url.to_string()))
     }
 

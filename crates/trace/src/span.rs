@@ -1,6 +1,7 @@
 //! Something that takes time. What is not sampled, and everything while there is no collector, is an empty span: it does nothing.
 
 use std::{
+    future::Future,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -58,6 +59,9 @@ pub(crate) struct Ended {
     pub(crate) failure: Option<&'static str>,
 }
 
+/// Why something has failed that nobody saw the end of.
+const CUT_OFF: &str = "cut off";
+
 impl Span {
     pub(crate) fn none() -> Self {
         Self(None)
@@ -101,6 +105,17 @@ impl Span {
         if let Some(open) = &mut self.0 {
             open.ended.failure = Some(why);
         }
+    }
+
+    /// Lasts as long as `work` at least. If that is dropped before it has ended, by a deadline or because nobody waits for it any more, the
+    /// span has failed.
+    pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        self.fail(CUT_OFF);
+        let outcome = work.await;
+        if let Some(open) = &mut self.0 {
+            open.ended.failure = None;
+        }
+        outcome
     }
 
     /// Ends it now.

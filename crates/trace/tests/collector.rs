@@ -53,7 +53,7 @@ async fn answer(mut connection: TcpStream, status: &'static str, seen: mpsc::Sen
 }
 
 fn settings(endpoint: &str, queue_spans: usize) -> Settings {
-    Settings { endpoint: endpoint.to_owned(), one_in: 1, queue_spans, timeout_ms: 500 }
+    Settings { endpoint: endpoint.to_owned(), one_in: 1, callers_per_s: 10, queue_spans, timeout_ms: 500 }
 }
 
 /// A tracer whose counts are its own.
@@ -112,6 +112,23 @@ async fn a_trace_goes_on_in_its_callers() {
 }
 
 #[tokio::test]
+async fn what_is_cut_off_is_no_success() {
+    let (endpoint, mut requests) = collector("200 OK").await;
+    let (tracer, _) = tracer(&settings(&endpoint, 100));
+    let mut done = tracer.receive("done", Kind::Client, None);
+    assert_eq!(done.during(async { 7 }).await, 7);
+    done.end();
+    let mut cut_off = tracer.receive("cut off", Kind::Client, None);
+    let hangs = async move { cut_off.during(std::future::pending::<()>()).await };
+    assert!(timeout(Duration::from_millis(10), hangs).await.is_err());
+    tracer.finish().await;
+
+    let (_, request) = timeout(DEADLINE, requests.recv()).await.unwrap().unwrap();
+    let told: Vec<_> = spans(&request).iter().map(|span| (span["name"].clone(), span["status"]["message"].clone())).collect();
+    assert_eq!(told, [(Json::from("done"), Json::Null), (Json::from("cut off"), Json::from("cut off"))]);
+}
+
+#[tokio::test]
 async fn what_the_caller_does_not_want_traced_is_not() {
     let (endpoint, _requests) = collector("200 OK").await;
     let (tracer, counts) = tracer(&settings(&endpoint, 100));
@@ -126,6 +143,26 @@ async fn what_the_caller_does_not_want_traced_is_not() {
     assert_eq!(Tracer::off().receive("GET", Kind::Server, None).context(), None);
     tracer.finish().await;
     assert_eq!((counts.of("sent"), counts.of("dropped")), (0, 0));
+}
+
+#[tokio::test]
+async fn who_has_everything_traced_gets_some_of_it() {
+    let (endpoint, _requests) = collector("200 OK").await;
+    let (tracer, _) = tracer(&Settings { one_in: 0, ..settings(&endpoint, 100_000) });
+    let caller = Context::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let began = Instant::now();
+    let is_traced = || {
+        let span = tracer.receive("POST", Kind::Server, caller);
+        let handed_on = tracer.parent(&span, caller).context().unwrap();
+        assert!(handed_on.is_of_trace_of(caller.unwrap()));
+        // Nor do others tell of what is not told here.
+        assert_eq!(handed_on.is_sampled(), span.context().is_some());
+        span.context().is_some()
+    };
+    let traced = (0..10_000).filter(|_| is_traced()).count();
+    // Ten in each second that was begun.
+    let most = 10 * (began.elapsed().as_secs() + 2);
+    assert!((10..=most).contains(&(traced as u64)), "{traced}");
 }
 
 #[tokio::test]
@@ -164,5 +201,17 @@ async fn a_collector_that_hangs_holds_nobody_up() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let dropped = counts.of("dropped");
     counts.until("failed", 1_000 - dropped).await;
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_process_ends_though_a_collector_with_much_time_hangs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (tracer, _) = tracer(&Settings { timeout_ms: 60_000, ..settings(&endpoint, 10) });
+    tracer.receive("GET", Kind::Server, None).end();
+    let began = Instant::now();
+    timeout(DEADLINE, tracer.finish()).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     drop(listener);
 }

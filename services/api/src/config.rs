@@ -62,10 +62,33 @@ impl Settings {
         self.read_wait() + BESIDE_THE_WAIT
     }
 
-    /// `None`: not at all. Else never shorter than a create may take until it is published, counted from before its number was
-    /// taken: else a proof could overtake it.
+    /// `None`: not at all. Else never shorter than it may take, from the moment that the entry above a gap bears, until all that has a
+    /// lower number is published: else a proof could overtake it. That moment is noted before the entry's number is asked for, which is
+    /// taken within the time of its create (`ingest.create_timeout_ms`, 2.8 s); a lower one was taken before, and is published a second
+    /// later at most ([`numbering::SETTLING_TIME`]).
     pub(crate) fn gap_hold(&self) -> Option<Duration> {
-        const SHORTEST: Duration = Duration::from_secs(3);
+        const SHORTEST: Duration = Duration::from_secs(4);
         (self.gap_hold_s > 0).then(|| Duration::from_secs(self.gap_hold_s).clamp(SHORTEST, LONGEST_QUEUE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As long as ingest's default lets a create take.
+    const CREATE_TIMEOUT: Duration = Duration::from_millis(2_800);
+
+    fn hold(gap_hold_s: u64) -> Option<Duration> {
+        Settings { read_wait_ms: 1, gap_hold_s, scan_limit: 1, admin_token: None }.gap_hold()
+    }
+
+    #[test]
+    fn a_gap_is_held_for_longer_than_its_creates_may_take_or_not_at_all() {
+        assert_eq!(hold(0), None);
+        for seconds in [1, 3, 4] {
+            assert!(hold(seconds).unwrap() > CREATE_TIMEOUT + numbering::SETTLING_TIME, "{seconds}");
+        }
+        assert_eq!((hold(5), hold(u64::MAX)), (Some(Duration::from_secs(5)), Some(LONGEST_QUEUE)));
     }
 }

@@ -9,9 +9,9 @@ use service::{
     shutdown, telemetry,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::run("api", DEFAULT_PORT, &[("openapi", || api::openapi().as_str().to_owned())], |_| Ok(()), serve).await
+fn main() -> ExitCode {
+    let texts: &[program::Text] = &[("openapi", || api::openapi().as_str().to_owned())];
+    program::on_runtime(None, program::run("api", DEFAULT_PORT, texts, |_| Ok(()), serve))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use ::search::SearchIndex;
 use actix_web::web::Data;
 use broker::Publisher;
 use cache::Cache;
-use numbering::Numbering;
+use numbering::{Numbering, Role};
 use ratelimit::RateLimit;
 use roster::{Reporter, Roster};
 use sequencer::Sequencer;
@@ -114,7 +114,8 @@ pub async fn start(
         return Err(wrong.into());
     }
     let partitions = config.amqp.topology().partitions();
-    let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
+    let numbering =
+        Numbering::start(Role::Reader, sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
     let health = health::routes(checks(&store, &sequencer, &publisher, &index), telemetry.clone());
     let document = openapi::routes(crate::openapi());
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);

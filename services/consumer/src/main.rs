@@ -9,9 +9,8 @@ use service::{
     shutdown, telemetry,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    program::run("consumer", DEFAULT_PORT, &[], |config: &Config| Ok(config.consumer.check()?), serve).await
+fn main() -> ExitCode {
+    program::on_runtime(None, program::run("consumer", DEFAULT_PORT, &[], |config: &Config| Ok(config.consumer.check()?), serve))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

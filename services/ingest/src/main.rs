@@ -11,9 +11,11 @@ use service::{
 
 /// Requests are parsed and answered on the HTTP workers' own threads, one a core. What they share (the connections to Redis and
 /// RabbitMQ, the forming of groups) is little work and much waiting: a second thread for it would only wake the first.
-#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
-async fn main() -> ExitCode {
-    program::run("ingest", DEFAULT_PORT, &[("openapi", || ingest::openapi().as_str().to_owned())], |_| Ok(()), serve).await
+const SHARED_THREADS: usize = 1;
+
+fn main() -> ExitCode {
+    let texts: &[program::Text] = &[("openapi", || ingest::openapi().as_str().to_owned())];
+    program::on_runtime(Some(SHARED_THREADS), program::run("ingest", DEFAULT_PORT, texts, |_| Ok(()), serve))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::web::Data;
 use broker::Publisher;
-use numbering::Numbering;
+use numbering::{Numbering, Role};
 use ratelimit::RateLimit;
 use roster::{Reporter, Roster};
 use sequencer::Sequencer;
@@ -96,7 +96,8 @@ pub async fn start(
         return Err(wrong.into());
     }
     let partitions = config.amqp.topology().partitions();
-    let numbering = Numbering::start(sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
+    let numbering =
+        Numbering::start(Role::Writer, sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
     let health = health::routes(checks(&sequencer, &publisher, &store, &numbering), telemetry.clone());
     let document = openapi::routes(crate::openapi());
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);

@@ -145,8 +145,11 @@ impl Task {
     async fn serve_channel(&mut self, session: &Arc<Session>, confirms: &mut Confirms<Answers>) -> bool {
         let mut tick = ticks();
         let mut stopping = false;
+        let mut blocked_since = None;
         loop {
             let is_blocked = session.is_blocked();
+            blocked_since = is_blocked.then(|| blocked_since.unwrap_or_else(Instant::now));
+            self.refuse_while_blocked(blocked_since);
             while !is_blocked && confirms.awaited() < self.settings.in_flight.get() {
                 let Some(group) = self.shared.queue.take(self.settings.group_items.get()) else { break };
                 self.send(group, confirms);
@@ -171,7 +174,7 @@ impl Task {
                 }
                 () = self.shared.queue.arrival(), if waiting == 0 => (),
                 changed = self.link.changed() => if changed.is_err() { return false },
-                _ = tick.tick(), if waiting > 0 || confirms.awaited() > 0 => {
+                _ = tick.tick(), if waiting > 0 || confirms.awaited() > 0 || is_blocked => {
                     let late = if is_blocked { PublishError::Unavailable } else { PublishError::Expired };
                     answer(self.shared.queue.take_expired(Instant::now()), &late);
                     for answers in confirms.take_overdue() {
@@ -182,6 +185,15 @@ impl Task {
                     }
                 }
             }
+        }
+    }
+
+    /// Lets nobody take a number for an item that a broker short of memory or disk would let expire here.
+    fn refuse_while_blocked(&self, since: Option<Instant>) {
+        if since.is_some_and(|since| since.elapsed() >= GRACE) {
+            self.turn_away();
+        } else {
+            self.shared.away.store(false, Ordering::Relaxed);
         }
     }
 

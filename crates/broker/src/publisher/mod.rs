@@ -22,8 +22,8 @@ use crate::{Error, PublishError, Settings, connection, fences::Fences, session::
 pub use queue::Items;
 use queue::{Pending, Queue};
 
-/// How long items wait for a lost connection to come back before they are refused. It bridges a dropped connection to a healthy
-/// broker and nothing else.
+/// How long items wait for a lost connection to come back, or for a broker that blocks publishers to unblock them, before they are
+/// refused. It bridges a dropped connection to a healthy broker, or a broker's short breath, and nothing else.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// Promises what may yet be lost: a feature that only the history checker's own test turns on.
@@ -37,7 +37,7 @@ pub struct Publisher {
 
 pub(crate) struct Shared {
     queue: Queue,
-    /// Whether the connection has been away for longer than the grace: items are refused at once.
+    /// Whether the connection has been away, or blocked, for longer than the grace: items are refused at once.
     away: AtomicBool,
     pub(crate) link: watch::Receiver<Link>,
     pub(crate) topology: Topology,
@@ -134,8 +134,9 @@ impl Publisher {
         connection::connected(self.shared.link.clone(), within).await
     }
 
-    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the
-    /// confirm timeout; what is not done by then is answered [`PublishError::Unconfirmed`].
+    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the confirm timeout,
+    /// and once more for the connection's end. By then what waits is answered [`PublishError::Unavailable`], and what was sent
+    /// [`PublishError::Unconfirmed`].
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         // The task keeps to its limit by itself; this one is for a runtime that is gone.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use broker::{FenceError, Settled};
 use events::Epoch;
 
+use futures_util::future::join_all;
+
 use crate::support::{System, is_fence, is_silent, item, next, numbers, soon};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +63,31 @@ async fn nobody_shares_a_fence_that_was_published_before_he_asked() {
     }
     assert_eq!(second.ack_through().await, Settled::Done);
     assert!(is_silent(&mut streams[0]).await, "three that waited share one fence");
+}
+
+/// On one thread, as in ingest: nobody looks at the first request before the last one was made.
+#[tokio::test]
+async fn a_herd_that_asks_in_one_moment_is_answered_to_the_last() {
+    let system = System::new();
+    let publisher = system.publisher().await;
+    let (consumer, mut streams) = system.consumer().await;
+    let (epoch, partition) = (Epoch::new(1), system.partition(0));
+    let ask = || {
+        let publisher = publisher.clone();
+        tokio::spawn(async move { publisher.fence(epoch, partition, soon()).await })
+    };
+    let herd: Vec<_> = (0..2_000).map(|_| ask()).collect();
+    let answering = tokio::spawn(async move {
+        loop {
+            let asked = next(&mut streams[0]).await;
+            let _ = consumer.answer_fence(&asked).await.unwrap();
+            assert_eq!(asked.ack().await, Settled::Done);
+        }
+    });
+    let answers = join_all(herd).await;
+    answering.abort();
+    let refused = answers.into_iter().filter(|answer| !matches!(answer, Ok(Ok(())))).count();
+    assert_eq!(refused, 0, "of 2,000");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,10 +50,11 @@ impl Numbering {
             let adopted = self.ready(1).await?;
             let (event_id, created_at) = (EventId::generate(), Timestamp::now());
             let once = request.as_ref().map(|request| request.attempt(event_id, created_at));
+            let since = Instant::now();
             let issue = self.sequencer.issue_chat_once(&adopted, new.token, once.as_ref(), new.charge.as_ref());
             let numbered = match taking_number(&new.trace, issue).await {
                 Ok(ChatIssue::Issued { application_id, number }) => {
-                    Numbered { application_id, number, event_id, created_at, again: false }
+                    Numbered { application_id, number, event_id, created_at, since, again: false }
                 }
                 Ok(ChatIssue::Known(known)) => {
                     match self.recall(&adopted, new.token, request.as_mut(), known, Place::Chat, deadline).await? {
@@ -72,12 +73,12 @@ impl Numbering {
                     continue;
                 }
             };
-            let Numbered { application_id, number, event_id, created_at, again } = numbered;
+            let Numbered { application_id, number, event_id, created_at, since, again } = numbered;
             let (name, request_id) = (new.name.clone(), new.request_id.clone());
             let publishing = Publishing::begin(&new.trace);
             let trace = publishing.text();
             let item = Item::Chat(ChatCreated { event_id, application_id, number, name, created_at, request_id, trace });
-            if !publishing.watch(self.publish(&adopted, application_id, number, item.into(), again)).await? {
+            if !publishing.watch(self.publish(&adopted, application_id, number, item.into(), since, again)).await? {
                 continue;
             }
             self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);

@@ -109,15 +109,24 @@ impl Numbering {
                 match (&once, texts.charge) {
                     (None, None) => self.coalescer.issue_messages(&adopted, token, chat, count).await,
                     (once, charge) => {
-                        self.sequencer.issue_messages_once(&adopted, token, chat, count.into(), once.as_ref(), charge).await
+                        let (began, count) = (Instant::now(), count.into());
+                        let issue = self.sequencer.issue_messages_once(&adopted, token, chat, count, once.as_ref(), charge).await;
+                        issue.map(|issue| (issue, began))
                     }
                 }
             };
-            let numbered = match taking_number(texts.trace, issue).await {
-                Ok(MessageIssue::Issued { application_id, number }) => {
-                    Numbered { application_id, number, event_id, created_at, again: false }
+            let (issue, since) = match taking_number(texts.trace, issue).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.settle::<()>(&adopted, Err(error))?;
+                    continue;
                 }
-                Ok(MessageIssue::Known(known)) => {
+            };
+            let numbered = match issue {
+                MessageIssue::Issued { application_id, number } => {
+                    Numbered { application_id, number, event_id, created_at, since, again: false }
+                }
+                MessageIssue::Known(known) => {
                     let place = |number| Place::Message(chat, number);
                     match self.recall(&adopted, token, texts.request.as_mut(), known, place, deadline).await? {
                         Step::Answer(accepted) => return Ok(accepted),
@@ -125,26 +134,28 @@ impl Numbering {
                         Step::BeginAnew => continue,
                     }
                 }
-                Ok(MessageIssue::Limited(verdict)) => return Err(Error::Limited(verdict)),
-                Ok(MessageIssue::NoSuchChat) => return Err(Error::UnknownChat),
-                Ok(MessageIssue::ApplicationNotSeeded) => {
+                MessageIssue::Limited(verdict) => return Err(Error::Limited(verdict)),
+                MessageIssue::NoSuchChat => {
+                    if self.is_surely_given_nowhere(&adopted, deadline).await? {
+                        return Err(Error::UnknownChat);
+                    }
+                    continue;
+                }
+                MessageIssue::ApplicationNotSeeded => {
                     self.seed_application(&adopted, token, deadline).await?;
                     continue;
                 }
-                Ok(MessageIssue::ChatNotSeeded { application_id }) => {
+                MessageIssue::ChatNotSeeded { application_id } => {
                     self.seed_chat(&adopted, token, application_id, chat, deadline).await?;
-                    continue;
-                }
-                Err(error) => {
-                    self.settle::<()>(&adopted, Err(error))?;
                     continue;
                 }
             };
             let publishing = Publishing::begin(texts.trace);
             let items = texts.items(&numbered, publishing.text().as_deref());
-            if publishing.watch(self.publish(&adopted, numbered.application_id, chat, items, numbered.again)).await? {
+            let Numbered { application_id, since, again, .. } = numbered;
+            if publishing.watch(self.publish(&adopted, application_id, chat, items, since, again)).await? {
                 self.mark(&adopted, token, texts.request.map(|request| request.key()), numbered.event_id);
-                return Ok(Accepted { number: numbered.number, replayed: numbered.again });
+                return Ok(Accepted { number: numbered.number, replayed: again });
             }
         }
         Err(Error::Unavailable(Dependency::Redis))

@@ -1,6 +1,7 @@
 //! Takes numbers, publishes the create, and answers after the broker's confirm.
 //!
-//! A number that is taken and not published is a gap: it is counted, its client gets an error, and no one else gets the number.
+//! A number that is taken and not published is a gap: its client gets an error, and no one else gets the number. It is counted, but where
+//! nobody learnt which it was (Redis' answer came too late), or nobody waited any more.
 //! Only the same request may still get it, sent again with the same idempotency key: see `once`.
 
 mod chats;
@@ -40,6 +41,8 @@ struct Numbered<N> {
     number: N,
     event_id: EventId,
     created_at: Timestamp,
+    /// The number was not taken before this. For one of an earlier request, which gave it up: this one's turn began.
+    since: Instant,
     /// Whether the number was taken by an earlier request, so that the event may have been published before.
     again: bool,
 }
@@ -75,7 +78,7 @@ impl Numbering {
             Known::Reused => Err(Error::KeyReused),
             Known::Confirmed(number) => Ok(Step::Answer(Accepted { number, replayed: true })),
             Known::Pending { application_id, number, event_id, created_at } => {
-                Ok(Step::Publish(Numbered { application_id, number, event_id, created_at, again: true }))
+                Ok(Step::Publish(Numbered { application_id, number, event_id, created_at, since: Instant::now(), again: true }))
             }
             Known::Unsettled { number, event_id } => {
                 // In a box, because it is rare and would make the room that every create takes larger.
@@ -95,17 +98,30 @@ impl Numbering {
         }
     }
 
-    /// Publishes and waits for the confirm. `false`: the broker has fenced the epoch off, the numbers are burnt, begin anew.
+    /// Whether a number that this epoch's Redis has just called unknown was given by no other Redis either. `false`: the epoch is
+    /// over, begin anew. It is over if its fence comes back; a higher number alone may be of an opening that failed.
+    async fn is_surely_given_nowhere(&self, adopted: &Arc<Adopted>, deadline: Instant) -> Result<bool, Error> {
+        Ok(self.is_highest(adopted).await? || self.fence(adopted, self.partitions.all().take(1), deadline).await?)
+    }
+
+    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. `false`: the broker has fenced the epoch off, the
+    /// numbers are burnt, begin anew.
     async fn publish(
         &self,
         adopted: &Arc<Adopted>,
         application: ApplicationId,
         chat: ChatNumber,
         items: Items,
+        since: Instant,
         again: bool,
     ) -> Result<bool, Error> {
         let partition = self.partitions.partition_of(application, chat);
-        let (count, send_by) = (items.len(), Instant::now() + SETTLING_TIME);
+        let (count, send_by) = (items.len(), since + SETTLING_TIME);
+        if send_by <= Instant::now() {
+            // Redis has taken all of the time to answer, and it may have been proven since that the number is a gap.
+            meters::gaps(broker::PublishError::Expired.as_str(), count as u64);
+            return Err(Error::Unavailable(Dependency::Redis));
+        }
         match self.publisher.publish(adopted.record().epoch, partition, items, send_by).await {
             Ok(()) => Ok(true),
             Err(error) => {

@@ -10,7 +10,7 @@ use crate::Error;
 pub(super) async fn taking_number<T, E>(of: &Parent, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let mut span = of.begin("take a number", Kind::Client);
     span.say("db.system.name", Value::Word("redis"));
-    let outcome = call.await;
+    let outcome = span.during(call).await;
     if outcome.is_err() {
         span.fail("no number was given");
     }
@@ -35,11 +35,13 @@ impl<'a> Publishing<'a> {
         self.span.context().or(self.of.context()).map(|context| context.to_string())
     }
 
-    /// Lasts until it is published, or not.
-    pub(super) async fn watch<T>(mut self, publishing: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let outcome = publishing.await;
-        if outcome.is_err() {
-            self.span.fail("not confirmed");
+    /// Lasts until it is published, or not. `false`: the broker has returned it.
+    pub(super) async fn watch(mut self, publishing: impl Future<Output = Result<bool, Error>>) -> Result<bool, Error> {
+        let outcome = self.span.during(publishing).await;
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => self.span.fail("returned"),
+            Err(_) => self.span.fail("not confirmed"),
         }
         outcome
     }

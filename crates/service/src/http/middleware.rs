@@ -53,8 +53,8 @@ pub(super) async fn surround(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let in_flight = worker.requests.enter();
-    let (span, parent) = traced::begin(&worker.tracer, request.headers());
-    let exchange = Exchange {
+    let (span, parent) = traced::begin(&worker.tracer, request.headers(), request.path());
+    let mut exchange = Exchange {
         started: Instant::now(),
         method: request.method().clone(),
         id: RequestId::sent(request.headers()).unwrap_or_else(|| worker.ids.next()),
@@ -70,7 +70,7 @@ pub(super) async fn surround(
         None => answer,
     };
     // Nothing that a panic may have left half-changed is looked at again: the request is gone with it.
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let outcome = exchange.span.during(AssertUnwindSafe(next.call(request)).catch_unwind()).await;
     in_flight.answered();
     match outcome {
         Ok(Ok(response)) => {

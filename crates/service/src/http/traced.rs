@@ -11,10 +11,12 @@ const HEADER: HeaderName = HeaderName::from_static("traceparent");
 const OF_OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Begins the span of a request, and says what its handler works for: also if it is not traced here, its caller's trace is kept.
-pub(super) fn begin(tracer: &Tracer, headers: &HeaderMap) -> (Span, Parent) {
+pub(super) fn begin(tracer: &Tracer, headers: &HeaderMap, path: &str) -> (Span, Parent) {
     let caller = caller(headers);
+    let off = Tracer::off();
+    let tracer = if OF_OPERATORS.contains(&path) { &off } else { tracer };
     let span = tracer.receive("request", Kind::Server, caller);
-    let parent = tracer.parent(span.context().or(caller));
+    let parent = tracer.parent(&span, caller);
     (span, parent)
 }
 
@@ -54,7 +56,7 @@ mod tests {
         let kept = |values: &[&str]| {
             let mut headers = HeaderMap::new();
             values.iter().for_each(|value| headers.append(HEADER, HeaderValue::from_str(value).unwrap()));
-            begin(&Tracer::off(), &headers).1.context().map(|context| context.to_string())
+            begin(&Tracer::off(), &headers, "/things").1.context().map(|context| context.to_string())
         };
         assert_eq!(kept(&[text]).as_deref(), Some(text));
         for none in [&[] as &[&str], &["00-x"], &[text, text]] {

@@ -168,7 +168,7 @@ async fn age(system: &System, table: &str, seconds: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_that_never_comes_holds_nobody_up_for_long() {
-    let system = System::builder().set("CHAT__API__GAP_HOLD_S", 3).start().await;
+    let system = System::builder().set("CHAT__API__GAP_HOLD_S", 4).start().await;
     let (chat, _) = with_gap(&system).await;
     let (list, began) = (chat.path() + "/messages", Instant::now());
     let whole = async || page(system.client(), &list, "next").await.0 == [1, 2, 4, 5];

@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use futures_util::future::join_all;
+use mysql_async::prelude::Queryable as _;
 use testkit::{Answer, Application, Ask, Chat, Load, Server, Service, System, eventually};
 
 /// How soon creates must succeed again.
@@ -144,6 +146,35 @@ async fn lost_while_the_queues_are_full() {
     for number in 4..=60 {
         assert_eq!(chat.message(number).await.expect(200)["body"], format!("waiting {number}"));
     }
+}
+
+/// How many statements MySQL has been asked that read.
+async fn reads(system: &System) -> u64 {
+    let mut conn = mysql_async::Conn::from_url(system.stack().urls().mysql.as_str()).await.unwrap();
+    let status: Option<(String, String)> = conn.query_first("SHOW GLOBAL STATUS LIKE 'Com_select'").await.unwrap();
+    conn.disconnect().await.unwrap();
+    status.unwrap().1.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_herd_that_finds_a_counter_missing_asks_mysql_once() {
+    const HERD: usize = 300;
+    let system = System::builder().own(Server::Redis).own(Server::Mysql);
+    let system = system.set("CHAT__INGEST__CREATE_TIMEOUT_MS", 15_000).start().await;
+    let (application, chat) = filled(&system).await;
+    system.redis::<()>(&["FLUSHALL"]).await;
+    assert_eq!(number_of(|| application.attempt_chat()).await, 3);
+    // They come while the first one's fence waits for the consumer, whose start takes longer than they do.
+    system.stop(Service::Consumer).await;
+    let before = reads(&system).await;
+    let herd = join_all((0..HERD).map(|number| chat.attempt_post(&format!("herd {number}")).send()));
+    let (answers, ()) = tokio::join!(herd, system.launch(Service::Consumer));
+    let mut numbers: Vec<u64> = answers.iter().map(|answer| answer.expect(201)["number"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (4..4 + HERD as u64).collect::<Vec<u64>>());
+    // The consumer has some statements of its own.
+    let asked = reads(&system).await - before;
+    assert!(asked < HERD as u64 / 2, "{asked} statements");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
