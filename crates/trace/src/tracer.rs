@@ -48,7 +48,7 @@ impl Tracer {
     pub fn start(settings: &Settings, service: &'static str, version: &'static str) -> Result<Self, InvalidSettings> {
         let Some(target) = settings.target()? else { return Ok(Self::off()) };
         let (queue, waiting) = mpsc::channel(settings.queue_spans);
-        tokio::spawn(export::run(target, settings.timeout(), service, version, waiting)?);
+        tokio::spawn(export::run(target, &settings.tls, settings.timeout(), service, version, waiting)?);
         let dropped = counter!("chat_spans_total", "outcome" => "dropped");
         Ok(Self(Some(Arc::new(Shared { queue, one_in: settings.one_in, timeout: settings.timeout(), dropped }))))
     }
