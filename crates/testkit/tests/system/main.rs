@@ -29,5 +29,6 @@ mod search;
 mod search_down;
 mod stopping;
 mod tidying;
+mod tls;
 mod topology;
 mod traces;
