@@ -24,6 +24,7 @@ mod rate_limit;
 mod read_your_write;
 mod redis_loss;
 mod restarts;
+mod rights;
 mod rolling;
 mod search;
 mod search_down;
