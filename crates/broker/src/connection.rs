@@ -14,14 +14,15 @@ use lapin::{Connection, ConnectionProperties};
 use metrics::{Counter, Gauge};
 use tokio::{
     sync::watch,
-    time::{interval, sleep, timeout},
+    time::{interval, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     AmqpUrl, Error, Settings,
     backoff::Backoff,
-    session::{Link, Session},
+    secure,
+    session::{Down, Link, Session},
     topology,
 };
 
@@ -35,10 +36,11 @@ const REMINDER_INTERVAL: Duration = Duration::from_secs(30);
 /// Starts keeping a connection up on the current runtime, until `close` is cancelled. `name` is shown in the management UI and in
 /// metrics.
 pub(crate) fn supervise(name: &'static str, settings: &Settings, close: CancellationToken) -> watch::Receiver<Link> {
-    let (link, users) = watch::channel(Link::Down(Instant::now()));
+    let (link, users) = watch::channel(Link::Down(Down::now()));
     let supervisor = Supervisor {
         name,
         url: settings.url.clone(),
+        trust: settings.tls.clone(),
         topology: settings.topology(),
         limit: settings.connect_timeout(),
         settling_time: settings.settling_time(),
@@ -52,11 +54,9 @@ pub(crate) fn supervise(name: &'static str, settings: &Settings, close: Cancella
 
 /// Waits until the connection is up or refused, for `within` at most.
 pub(crate) async fn connected(mut link: watch::Receiver<Link>, within: Duration) -> Result<(), Error> {
-    let settled = link.wait_for(|link| !matches!(link, Link::Down(_)));
-    match timeout(within, settled).await {
-        Ok(Ok(link)) => link.session().map(drop),
-        Ok(Err(_)) | Err(_) => Err(Error::Unavailable),
-    }
+    let _ = timeout(within, link.wait_for(|link| !matches!(link, Link::Down(_)))).await;
+    // Also of one that is still down: it may know why.
+    link.borrow().session().map(drop)
 }
 
 /// Waits until the connection is closed for good, for `within` at most.
@@ -67,6 +67,7 @@ pub(crate) async fn closed(mut link: watch::Receiver<Link>, within: Duration) {
 struct Supervisor {
     name: &'static str,
     url: AmqpUrl,
+    trust: tls::Trust,
     topology: Topology,
     limit: Duration,
     settling_time: Duration,
@@ -107,9 +108,7 @@ impl Supervisor {
                 }
                 Some(Err(error)) => {
                     outage.goes_on(self.name, &error);
-                    if let Error::WrongTopology(sentence) = error {
-                        self.link.send_replace(Link::Refused(sentence.into()));
-                    }
+                    self.tell(error);
                 }
             }
             if self.close.run_until_cancelled(sleep(backoff.delay())).await.is_none() {
@@ -119,11 +118,33 @@ impl Supervisor {
         self.link.send_replace(Link::Closed);
     }
 
+    /// Lets the users know what an operator must mend.
+    fn tell(&self, error: Error) {
+        match error {
+            Error::WrongTopology(sentence) => {
+                self.link.send_replace(Link::Refused(sentence.into()));
+            }
+            error => {
+                let verdict = if let Error::Tls(verdict) = error { Some(verdict) } else { None };
+                self.link.send_modify(|link| {
+                    if let Link::Down(down) = link {
+                        down.untrusted = verdict;
+                    }
+                });
+            }
+        }
+    }
+
     /// Connects and declares, each with the configured deadline; new queues rest besides.
     async fn connect(&self) -> Result<Session, Error> {
         let properties = ConnectionProperties::default().with_connection_name(format!("chat {}", self.name).into());
-        let connected = timeout(self.limit, Connection::connect_uri(self.url.uri(), properties)).await;
-        let connection = connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))?;
+        let deadline = tokio::time::Instant::now() + self.limit;
+        let connection = if self.url.is_secure() {
+            secure::connect(self.url.uri(), properties, &self.trust, deadline).await?
+        } else {
+            let connected = timeout_at(deadline, Connection::connect_uri(self.url.uri(), properties)).await;
+            connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))?
+        };
         let session = Session { connection, over: CancellationToken::new() };
         let declared = timeout(self.limit + self.settling_time, topology::declare(&session, &self.topology, self.settling_time));
         declared.await.map_err(|_| Error::TimedOut("declare the topology"))??;
@@ -155,7 +176,7 @@ impl Supervisor {
         self.meters.up.set(0.0);
         self.meters.blocked.set(0.0);
         session.over.cancel();
-        self.link.send_replace(Link::Down(Instant::now()));
+        self.link.send_replace(Link::Down(Down::now()));
         // Of a connection that is lost this fails at once; of one that hangs it must not keep the next from being made.
         let goodbye = tokio::spawn(async move { timeout(GOODBYE_LIMIT, session.connection.close(200, "goodbye".into())).await });
         if self.close.is_cancelled() {

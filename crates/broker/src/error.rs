@@ -7,6 +7,9 @@ pub enum Error {
     /// There is no connection at the moment; one is being made.
     #[error("there is no connection to the broker")]
     Unavailable,
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    #[error("the broker cannot be reached over TLS: {0}")]
+    Tls(tls::Error),
     /// The broker is short of memory or disk and accepts nothing.
     #[error("the broker blocks publishers: it is short of memory or disk")]
     Blocked,

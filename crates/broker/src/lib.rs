@@ -17,6 +17,7 @@ mod depths;
 mod error;
 mod fences;
 mod publisher;
+mod secure;
 mod session;
 mod settings;
 mod topology;

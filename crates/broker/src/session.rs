@@ -11,14 +11,29 @@ use crate::Error;
 /// What users see of a connection.
 #[derive(Clone)]
 pub(crate) enum Link {
-    /// There is none, since this moment; one is being made.
-    Down(Instant),
+    /// There is none; one is being made.
+    Down(Down),
     /// There is one, and the topology is declared. It is told again when it becomes blocked or unblocked.
     Up(Arc<Session>),
     /// The broker holds another topology: a sentence for the operator.
     Refused(Arc<str>),
     /// Shut down for good.
     Closed,
+}
+
+/// What is known while there is no connection.
+#[derive(Clone)]
+pub(crate) struct Down {
+    /// Since when.
+    pub(crate) since: Instant,
+    /// What TLS said of the last attempt: that is for the operator to mend.
+    pub(crate) untrusted: Option<tls::Error>,
+}
+
+impl Down {
+    pub(crate) fn now() -> Self {
+        Self { since: Instant::now(), untrusted: None }
+    }
 }
 
 impl Link {
@@ -31,6 +46,7 @@ impl Link {
             Self::Up(session) if session.is_blocked() => Err(Error::Blocked),
             Self::Up(session) => Ok(session.clone()),
             Self::Refused(sentence) => Err(Error::WrongTopology(sentence.to_string())),
+            Self::Down(Down { untrusted: Some(error), .. }) => Err(Error::Tls(error.clone())),
             Self::Down(_) | Self::Closed => Err(Error::Unavailable),
         }
     }

@@ -41,6 +41,9 @@ pub struct Settings {
     /// note their names on disk, and a queue whose name it does not find there after a crash it starts empty. Zero only where
     /// the broker is never killed.
     pub settle_ms: u64,
+    /// Whose certificates are trusted, where the URL asks for TLS.
+    #[serde(default)]
+    pub tls: tls::Trust,
 }
 
 impl Settings {
@@ -62,7 +65,8 @@ impl Settings {
     }
 }
 
-/// `amqp://user:password@host:port/vhost`, the vhost percent-encoded (`%2f` is the default one).
+/// `amqp://user:password@host:port/vhost`, the vhost percent-encoded (`%2f` is the default one); `amqps://` for TLS, whose port is
+/// 5671 if there is none.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AmqpUrl(AMQPUri);
@@ -71,6 +75,11 @@ impl AmqpUrl {
     pub(crate) fn uri(&self) -> AMQPUri {
         self.0.clone()
     }
+
+    /// Whether it asks for TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.scheme == AMQPScheme::AMQPS
+    }
 }
 
 impl FromStr for AmqpUrl {
@@ -78,10 +87,7 @@ impl FromStr for AmqpUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         // The parser's own error quotes the URL, password included.
-        let mut uri: AMQPUri = text.parse().map_err(|_: String| InvalidUrl::Malformed)?;
-        if uri.scheme == AMQPScheme::AMQPS {
-            return Err(InvalidUrl::Tls);
-        }
+        let mut uri: AMQPUri = text.parse().map_err(|_: String| InvalidUrl)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
         Ok(Self(uri))
     }
@@ -102,16 +108,10 @@ impl fmt::Debug for AmqpUrl {
     }
 }
 
-/// Why a text is not taken as the broker's URL.
+/// A text that is not taken as the broker's URL: it is not of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidUrl {
-    /// Not of the form.
-    #[error("not an AMQP URL like amqp://user:password@host:5672/%2f")]
-    Malformed,
-    /// An `amqps` URL.
-    #[error("amqps is not supported: this program is built without TLS for AMQP")]
-    Tls,
-}
+#[error("not an AMQP URL like amqp://user:password@host:5672/%2f, or amqps:// and the same for TLS")]
+pub struct InvalidUrl;
 
 #[cfg(test)]
 mod tests {
@@ -132,6 +132,13 @@ mod tests {
         let heartbeat = |text: &str| text.parse::<AmqpUrl>().unwrap().uri().query.heartbeat;
         assert_eq!(heartbeat("amqp://localhost"), Some(HEARTBEAT_S));
         assert_eq!(heartbeat("amqp://localhost?heartbeat=30"), Some(30));
-        assert_eq!("amqps://localhost".parse::<AmqpUrl>().unwrap_err(), InvalidUrl::Tls);
+    }
+
+    #[test]
+    fn tls_is_asked_for_by_the_scheme() {
+        for (text, secure, port) in [("amqp://localhost", false, 5672), ("amqps://localhost", true, 5671)] {
+            let url: AmqpUrl = text.parse().unwrap();
+            assert_eq!((url.is_secure(), url.uri().authority.port), (secure, port), "{text}");
+        }
     }
 }

@@ -25,6 +25,9 @@ pub enum Outage {
     /// There is no connection, it broke, or Redis refused the command.
     #[error("Redis failed")]
     Redis(#[from] RedisError),
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    #[error("it cannot be reached over TLS: {0}")]
+    Tls(tls::Error),
     /// The deadline passed.
     #[error("no answer within the deadline")]
     TimedOut,

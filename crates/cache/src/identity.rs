@@ -43,6 +43,7 @@ impl From<Failure> for Outage {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Connection(error) => Self::Redis(error),
+            Failure::Tls(error) => Self::Tls(error),
             Failure::TimedOut => Self::TimedOut,
             Failure::Replica => Self::Replica,
         }

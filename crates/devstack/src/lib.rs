@@ -44,7 +44,7 @@ mod urls;
 pub use cache::prepare;
 pub use cluster::RabbitmqCluster;
 pub use error::Error;
-pub use options::{DataDir, ElasticsearchOptions, Log, RabbitmqNode, StackOptions};
+pub use options::{Certificates, DataDir, ElasticsearchOptions, Log, RabbitmqNode, StackOptions};
 pub use places::{cache_directory, default_data_directory};
 pub use ports::Ports;
 pub use progress::{Bars, Lines, Progress, Quiet, for_terminal};

@@ -1,6 +1,7 @@
 //! What a caller may choose about a stack. Only data: nothing here touches the machine.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub struct StackOptions {
     /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this
     /// in.
     pub rabbitmq_node: Option<RabbitmqNode>,
+    /// If they are there, the servers speak TLS on their ports and nothing else, and the URLs call them `localhost`. (MySQL begins
+    /// without, as its protocol wants it, and lets nobody in who does not go over to it. RabbitMQ's management stays without.)
+    pub certificates: Option<Certificates>,
 }
 
 impl StackOptions {
@@ -52,7 +56,25 @@ impl Default for StackOptions {
             elasticsearch: ElasticsearchOptions::default(),
             ready_within: Duration::from_secs(180),
             rabbitmq_node: None,
+            certificates: None,
         }
+    }
+}
+
+/// What servers that speak TLS show: texts in PEM form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificates {
+    /// The certificate of the authority that has signed the servers'.
+    pub authority: String,
+    /// The servers' certificate: one for all of them. It need not be one that a client accepts.
+    pub server: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
     }
 }
 

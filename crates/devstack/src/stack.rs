@@ -60,7 +60,7 @@ impl Stack {
         let ports = ports::assign(&cache, &options.ports, &options.servers)?;
         let stack = Stack {
             slots: Server::ALL.map(|server| Slot::new(server, options.database)),
-            urls: Urls::new(&ports),
+            urls: Urls::new(&ports, options.certificates.is_some()),
             data,
             ports,
             options,
@@ -102,6 +102,7 @@ impl Stack {
             niceness: self.options.niceness.get(&server).copied().unwrap_or(0),
             elasticsearch: self.options.elasticsearch,
             rabbitmq_node: self.options.rabbitmq_node.as_ref(),
+            certificates: self.options.certificates.as_ref(),
         }
     }
 

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::Assigned;
 
-/// Where each server of a stack answers, all on 127.0.0.1. Filled for servers that do not run,
-/// too: their ports are theirs from the start.
+/// Where each server of a stack answers, all on 127.0.0.1, which URLs with TLS call `localhost`. Filled for servers that do not
+/// run, too: their ports are theirs from the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Urls {
-    /// `mysql://root@127.0.0.1:<port>`, without a database name.
+    /// `mysql://root@127.0.0.1:<port>`, without a database name; with TLS `mysql://root@localhost:<port>?require_ssl=true`.
     pub mysql: String,
-    /// `redis://127.0.0.1:<port>`.
+    /// `redis://127.0.0.1:<port>`, or `rediss://localhost:<port>`.
     pub redis: String,
-    /// `amqp://guest:guest@127.0.0.1:<port>/%2f`.
+    /// `amqp://guest:guest@127.0.0.1:<port>/%2f`, or `amqps://guest:guest@localhost:<port>/%2f`.
     pub amqp: String,
     /// `http://127.0.0.1:<port>`: the management UI, and its API under `/api`.
     pub rabbitmq_management: String,
@@ -22,22 +22,24 @@ pub struct Urls {
     pub rabbitmq_user: String,
     /// Its password.
     pub rabbitmq_password: String,
-    /// `http://127.0.0.1:<port>`.
+    /// `http://127.0.0.1:<port>`, or `https://localhost:<port>`.
     pub elasticsearch: String,
 }
 
 impl Urls {
-    pub(crate) fn new(ports: &Assigned) -> Self {
+    pub(crate) fn new(ports: &Assigned, secure: bool) -> Self {
         let http = |port| format!("http://127.0.0.1:{port}");
+        // A certificate is for a name.
+        let (s, host, mysql) = if secure { ("s", "localhost", "?require_ssl=true") } else { ("", "127.0.0.1", "") };
         Self {
-            mysql: format!("mysql://root@127.0.0.1:{}", ports.mysql),
-            redis: format!("redis://127.0.0.1:{}", ports.redis),
-            amqp: format!("amqp://guest:guest@127.0.0.1:{}/%2f", ports.amqp),
+            mysql: format!("mysql://root@{host}:{}{mysql}", ports.mysql),
+            redis: format!("redis{s}://{host}:{}", ports.redis),
+            amqp: format!("amqp{s}://guest:guest@{host}:{}/%2f", ports.amqp),
             rabbitmq_management: http(ports.rabbitmq_management),
             rabbitmq_prometheus: format!("{}/metrics", http(ports.rabbitmq_prometheus)),
             rabbitmq_user: "guest".to_owned(),
             rabbitmq_password: "guest".to_owned(),
-            elasticsearch: http(ports.elasticsearch),
+            elasticsearch: format!("http{s}://{host}:{}", ports.elasticsearch),
         }
     }
 

@@ -69,7 +69,11 @@ impl Failure {
         let mut cause = error.to_string();
         let mut source = error.source();
         while let Some(error) = source {
-            cause = format!("{cause}: {error}");
+            let said = error.to_string();
+            // Some errors tell of their cause themselves.
+            if !cause.ends_with(&said) {
+                cause = format!("{cause}: {said}");
+            }
             source = error.source();
         }
         Self { dependency, cause }

@@ -20,6 +20,8 @@ pub trait Greeting: Send + Sync + 'static {
 pub enum Failure {
     /// It could not be made, or no Sentinel says where to.
     Connection(RedisError),
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    Tls(tls::Error),
     /// The other end did not answer the greeting in time.
     TimedOut,
     /// The Sentinels told of a server that is a replica, or the primary has become one.

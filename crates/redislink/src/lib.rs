@@ -7,6 +7,7 @@
 mod greeting;
 mod link;
 mod primary;
+mod secure;
 mod sentinels;
 mod settings;
 mod shared;

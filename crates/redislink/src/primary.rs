@@ -9,46 +9,67 @@ use deadpool_redis::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, Value, aio::MultiplexedConnection,
     cmd,
 };
+use tls::Trust;
 use tokio::time::timeout;
 
-use crate::{Failure, InvalidSettings, Sentinels};
+use crate::{Failure, InvalidSettings, Sentinels, secure};
 
 /// See the module. Clones share what they have learnt of the Sentinels.
 #[derive(Clone)]
 pub struct Primary {
     info: ConnectionInfo,
+    /// With TLS: whose certificates are trusted.
+    tls: Option<Trust>,
     sentinels: Option<Arc<Sentinels>>,
 }
 
 impl Primary {
-    /// The Redis of this URL, `redis://[user:password@]host[:port][/database]`.
+    /// The Redis of this URL, `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS.
     ///
     /// # Errors
     /// [`InvalidSettings`].
     pub fn at(url: &str) -> Result<Self, InvalidSettings> {
+        let beneath = secure::beneath(url);
         // The parser's own words could repeat the URL.
-        let info = url.into_connection_info().ok().filter(|info| info.addr().is_supported());
-        let wrong = InvalidSettings("redis.url is not of the form redis://[user:password@]host[:port][/database]");
-        Ok(Self { info: info.ok_or(wrong)?, sentinels: None })
+        let info = beneath.as_deref().unwrap_or(url).into_connection_info().ok().filter(|info| info.addr().is_supported());
+        let wrong = InvalidSettings(
+            "redis.url is not of the form redis://[user:password@]host[:port][/database], or rediss:// and the same for TLS",
+        );
+        Ok(Self { info: info.ok_or(wrong)?, tls: beneath.map(|_| Trust::default()), sentinels: None })
     }
 
-    /// The same user, password and database on the primary that these Sentinels tell of. The URL's host and port no longer count.
+    /// Trusts these certificates, where the URL asks for TLS.
+    #[must_use]
+    pub fn trusting(self, trust: &Trust) -> Self {
+        Self { tls: self.tls.map(|_| trust.clone()), ..self }
+    }
+
+    /// The same user, password and database on the primary that these Sentinels tell of. The URL's host and port no longer count; its
+    /// scheme does, and holds for the Sentinels as well.
     #[must_use]
     pub fn told_by(self, sentinels: Sentinels) -> Self {
         Self { sentinels: Some(Arc::new(sentinels)), ..self }
     }
 
-    /// Makes a connection, which never leads elsewhere later. Bounded by the time that the Sentinels have to answer, the
-    /// configuration's connection timeout and `role_within`.
+    /// Makes a connection, which never leads elsewhere later. Bounded by the time that the Sentinels have to answer, `within` and
+    /// `role_within`.
     ///
     /// # Errors
     /// [`Failure`]; the next attempt begins with another Sentinel.
-    pub async fn connect(&self, config: &AsyncConnectionConfig, role_within: Duration) -> Result<MultiplexedConnection, Failure> {
+    pub async fn connect(
+        &self,
+        config: &AsyncConnectionConfig,
+        within: Duration,
+        role_within: Duration,
+    ) -> Result<MultiplexedConnection, Failure> {
         let info = match &self.sentinels {
-            Some(sentinels) => self.info.clone().set_addr(sentinels.primary().await.map_err(Failure::Connection)?),
+            Some(sentinels) => {
+                let primary = sentinels.primary(self.tls.as_ref()).await;
+                self.info.clone().set_addr(primary.map_err(Failure::Connection)?)
+            }
             None => self.info.clone(),
         };
-        let connected = self.connect_to(info, config, role_within).await;
+        let connected = self.connect_to(info, config, within, role_within).await;
         if let (Some(sentinels), Err(_)) = (&self.sentinels, &connected) {
             sentinels.doubt();
         }
@@ -59,10 +80,17 @@ impl Primary {
         &self,
         info: ConnectionInfo,
         config: &AsyncConnectionConfig,
+        within: Duration,
         role_within: Duration,
     ) -> Result<MultiplexedConnection, Failure> {
-        let client = Client::open(info).map_err(Failure::Connection)?;
-        let mut connection = client.get_multiplexed_async_connection_with_config(config).await.map_err(Failure::Connection)?;
+        let mut connection = match &self.tls {
+            Some(trust) => secure::connect(&info, trust, config, within).await?,
+            None => {
+                let config = config.clone().set_connection_timeout(Some(within));
+                let client = Client::open(info).map_err(Failure::Connection)?;
+                client.get_multiplexed_async_connection_with_config(&config).await.map_err(Failure::Connection)?
+            }
+        };
         timeout(role_within, self.check(&mut connection)).await.unwrap_or(Err(Failure::TimedOut))?;
         Ok(connection)
     }
@@ -99,7 +127,14 @@ mod tests {
 
     #[test]
     fn a_url_that_leads_nowhere_is_refused_without_repeating_it() {
-        for url in ["", "redis://", "http://localhost", "nonsense://:secret@localhost"] {
+        for url in [
+            "",
+            "redis://",
+            "rediss://",
+            "http://localhost",
+            "nonsense://:secret@localhost",
+            "rediss://:secret@localhost/#insecure",
+        ] {
             let error = Primary::at(url).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }

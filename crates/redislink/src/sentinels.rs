@@ -12,9 +12,10 @@ use std::{
 use deadpool_redis::redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _, RedisConnectionInfo, RedisError, cmd,
 };
+use tls::Trust;
 use tokio::time::timeout;
 
-use crate::InvalidSettings;
+use crate::{Failure, InvalidSettings, secure};
 
 /// For so long each one may keep a connection waiting, its own connection included: the others may know.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(250);
@@ -60,23 +61,26 @@ impl Sentinels {
         Ok(Some(Self { all, master: master.to_owned(), password, first: AtomicUsize::new(0), reported: AtomicBool::new(false) }))
     }
 
-    /// Where the primary is, as the first one says that knows it.
-    pub(crate) async fn primary(&self) -> Result<ConnectionAddr, RedisError> {
+    /// Where the primary is, as the first one says that knows it. They are asked over TLS if whose certificates are trusted is told.
+    pub(crate) async fn primary(&self, tls: Option<&Trust>) -> Result<ConnectionAddr, RedisError> {
         let first = self.first.load(Ordering::Relaxed);
         let mut reasons = Vec::new();
         for turn in (0..self.all.len()).map(|offset| first.wrapping_add(offset)) {
             let sentinel = &self.all[turn % self.all.len()];
-            let why = match timeout(ANSWERS_WITHIN, self.ask(sentinel)).await {
+            let why = match timeout(ANSWERS_WITHIN, self.ask(sentinel, tls)).await {
                 Ok(Ok(Some((host, port)))) => {
                     self.first.store(turn, Ordering::Relaxed);
                     self.reported.store(false, Ordering::Relaxed);
                     return Ok(ConnectionAddr::Tcp(host, port));
                 }
-                Ok(Ok(None)) => "knows no primary of this name",
-                Ok(Err(error)) if error.kind() == ErrorKind::AuthenticationFailed => "refuses the password",
-                Ok(Err(error)) if error.code() == Some("NOAUTH") => "wants a password",
-                Ok(Err(_)) => "cannot be asked",
-                Err(_) => "does not answer",
+                Ok(Ok(None)) => "knows no primary of this name".to_owned(),
+                Ok(Err(Failure::Connection(error))) if error.kind() == ErrorKind::AuthenticationFailed => {
+                    "refuses the password".to_owned()
+                }
+                Ok(Err(Failure::Connection(error))) if error.code() == Some("NOAUTH") => "wants a password".to_owned(),
+                Ok(Err(Failure::Tls(error))) => format!("cannot be asked ({error})"),
+                Ok(Err(_)) => "cannot be asked".to_owned(),
+                Err(_) => "does not answer".to_owned(),
             };
             reasons.push(format!("{sentinel} {why}"));
         }
@@ -92,16 +96,25 @@ impl Sentinels {
         self.first.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn ask(&self, sentinel: &Sentinel) -> Result<Option<(String, u16)>, RedisError> {
+    async fn ask(&self, sentinel: &Sentinel, tls: Option<&Trust>) -> Result<Option<(String, u16)>, Failure> {
         let mut settings = RedisConnectionInfo::default();
         if let Some(password) = &self.password {
             settings = settings.set_password(password);
         }
-        let info = (sentinel.host.as_str(), sentinel.port).into_connection_info()?.set_redis_settings(settings);
+        let info = (sentinel.host.as_str(), sentinel.port).into_connection_info().map_err(Failure::Connection)?;
+        let info = info.set_redis_settings(settings);
         // Whoever asks has set the deadline.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let mut connection = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
-        cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master).query_async(&mut connection).await
+        let mut connection = match tls {
+            Some(trust) => secure::connect(&info, trust, &config, ANSWERS_WITHIN).await?,
+            None => {
+                let client = Client::open(info).map_err(Failure::Connection)?;
+                client.get_multiplexed_async_connection_with_config(&config).await.map_err(Failure::Connection)?
+            }
+        };
+        let mut ask = cmd("SENTINEL");
+        ask.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
+        ask.query_async(&mut connection).await.map_err(Failure::Connection)
     }
 }
 

@@ -72,7 +72,6 @@ impl<G: Greeting> Task<G> {
     async fn connect(&self, lost: Arc<Notify>) -> Result<Lent<G::Peer>, G::Outage> {
         // A call's own deadline bounds its answer, so none is set here.
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.settings.connect_timeout))
             .set_response_timeout(None)
             .set_pipeline_buffer_size(WRITE_QUEUE)
             .set_push_sender(move |push: PushInfo| {
@@ -81,7 +80,7 @@ impl<G: Greeting> Task<G> {
                 }
                 Ok::<(), ()>(())
             });
-        let connection = self.primary.connect(&config, self.settings.greeting_timeout).await?;
+        let connection = self.primary.connect(&config, self.settings.connect_timeout, self.settings.greeting_timeout).await?;
         let peer = self.greet(connection.clone()).await?;
         Ok(Lent::new(connection, peer))
     }

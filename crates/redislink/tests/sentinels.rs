@@ -62,7 +62,7 @@ async fn sentinels_that_hang_are_passed_over_in_time() {
     let sentinels = Sentinels::up(&options, &Quiet).await.unwrap();
     let connect = async |primary: &Primary| {
         let began = Instant::now();
-        let connected = timeout(ANSWER, primary.connect(&AsyncConnectionConfig::new(), ANSWER)).await;
+        let connected = timeout(ANSWER, primary.connect(&AsyncConnectionConfig::new(), ANSWER, ANSWER)).await;
         (connected.unwrap_or(Err(Failure::TimedOut)), began.elapsed())
     };
     let stranger = connect(&primary(&sentinels, None)).await.0.map(drop).unwrap_err();

@@ -10,6 +10,9 @@ pub enum Error {
     /// There is no connection, it broke, or Redis refused the command.
     #[error("Redis failed")]
     Redis(#[from] RedisError),
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    #[error("Redis cannot be reached over TLS: {0}")]
+    Tls(tls::Error),
     /// The deadline passed.
     #[error("Redis did not answer in time")]
     TimedOut,
@@ -22,6 +25,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Connection(error) => Self::Redis(error),
+            Failure::Tls(error) => Self::Tls(error),
             Failure::TimedOut => Self::TimedOut,
             Failure::Replica => Self::Replica,
         }

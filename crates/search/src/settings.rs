@@ -23,6 +23,9 @@ pub struct Settings {
     pub replicas: u32,
     /// How long a change may take to show in searches, in milliseconds. Counts only when the index is made.
     pub refresh_ms: u64,
+    /// Whose certificates are trusted, where the URL is an `https` one.
+    #[serde(default)]
+    pub tls: tls::Trust,
 }
 
 impl Settings {
@@ -41,6 +44,7 @@ impl fmt::Debug for Settings {
             .field("shards", &self.shards)
             .field("replicas", &self.replicas)
             .field("refresh_ms", &self.refresh_ms)
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -66,6 +70,7 @@ mod tests {
             shards: 1,
             replicas: 0,
             refresh_ms: 500,
+            tls: tls::Trust::default(),
         };
         let shown = format!("{settings:?}");
         assert!(shown.contains("https://search.example:9200") && shown.contains("chat-messages"), "{shown}");

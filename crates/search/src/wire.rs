@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 
 use elasticsearch::Elasticsearch;
+use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::Url;
 use elasticsearch::http::response::Response;
 use elasticsearch::http::transport::{SingleNodeConnectionPool, TransportBuilder};
@@ -23,12 +24,14 @@ pub(crate) fn client(settings: &Settings) -> Result<Elasticsearch, Error> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Error::Settings("the URL must begin with http:// or https://".to_owned()));
     }
-    let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url))
-        .disable_proxy()
-        .timeout(settings.timeout())
-        .build()
-        .map_err(|cause| Error::Settings(format!("no HTTP client can be made: {cause}")))?;
-    Ok(Elasticsearch::new(transport))
+    let unusable = |cause: elasticsearch::Error| Error::Settings(format!("no HTTP client can be made: {cause}"));
+    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().timeout(settings.timeout());
+    if let Some(pem) = settings.tls.pem() {
+        // Besides the built-in list, which is what "full" has to do with it.
+        let trusted = Certificate::from_pem(pem.as_bytes()).map_err(unusable)?;
+        builder = builder.cert_validation(CertificateValidation::Full(trusted));
+    }
+    Ok(Elasticsearch::new(builder.build().map_err(|cause| unusable(cause.into()))?))
 }
 
 /// What a request came to: the answer, if there is one and its status is 2xx.
@@ -52,6 +55,9 @@ pub(crate) async fn read<T: DeserializeOwned>(sent: Result<Response, elasticsear
 fn unavailable(error: &elasticsearch::Error) -> Error {
     if error.is_timeout() {
         return Error::Unavailable("no answer in time".to_owned());
+    }
+    if let Some(verdict) = tls::Error::behind(error) {
+        return Error::Unavailable(format!("it cannot be reached over TLS: {verdict}"));
     }
     let mut cause: &dyn StdError = error;
     while let Some(deeper) = cause.source() {

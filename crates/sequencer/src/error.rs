@@ -12,7 +12,7 @@ pub enum Error {
     #[error("the adopted epoch no longer holds in Redis")]
     Stale,
     /// Redis cannot be used now. A number may have been taken, which then nobody gets.
-    #[error("Redis is unavailable")]
+    #[error("Redis is unavailable: {0}")]
     Unavailable(#[source] Outage),
     /// The server must not be used for numbers, and why. It stays so until an operator changes it.
     #[error("Redis is unfit to give numbers: {0}")]
@@ -31,6 +31,9 @@ pub enum Outage {
     /// There is no connection, or it broke.
     #[error("the connection failed")]
     Connection(#[source] RedisError),
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    #[error("it cannot be reached over TLS: {0}")]
+    Tls(tls::Error),
     /// The deadline passed.
     #[error("no answer within the deadline")]
     TimedOut,
@@ -49,6 +52,7 @@ impl From<Failure> for Outage {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Connection(error) => Self::Connection(error),
+            Failure::Tls(error) => Self::Tls(error),
             Failure::TimedOut => Self::TimedOut,
             Failure::Replica => Self::Replica,
         }

@@ -13,10 +13,9 @@ const LOWEST_MAJOR_VERSION: u32 = 7;
 
 /// Opens a connection that ends when it is dropped. Bounded by the connect timeout, and by that of the Sentinels, where there are any.
 pub(crate) async fn connect(primary: &Primary, settings: &Settings) -> Result<MultiplexedConnection, Error> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(settings.connect_timeout()))
-        .set_response_timeout(Some(settings.response_timeout()));
-    primary.connect(&config, settings.response_timeout()).await.map_err(|failure| Outage::from(failure).into())
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(settings.response_timeout()));
+    let connected = primary.connect(&config, settings.connect_timeout(), settings.response_timeout()).await;
+    connected.map_err(|failure| Outage::from(failure).into())
 }
 
 /// What the shared connection is asked before it is lent: who is at its other end.

@@ -11,7 +11,7 @@ use crate::Error;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where Redis is: `redis://[user:password@]host[:port][/database]`.
+    /// Where Redis is: `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS.
     pub url: String,
     /// The Sentinels that say where the primary is, `host:port` separated by commas; the URL's host and port do not count then. Empty:
     /// Redis is where the URL says.
@@ -30,6 +30,9 @@ pub struct Settings {
     pub response_timeout_ms: u64,
     /// Seconds for which the record of an idempotency key is kept, from the request that took its number.
     pub idempotency_ttl_s: u64,
+    /// Whose certificates are trusted, where the URL asks for TLS.
+    #[serde(default)]
+    pub tls: tls::Trust,
 }
 
 /// The longest time that a record is kept: 31 days. Records are memory.
@@ -38,7 +41,7 @@ const MAX_IDEMPOTENCY_TTL_S: u64 = 31 * 24 * 3600;
 impl Settings {
     /// Where Redis is.
     pub(crate) fn primary(&self) -> Result<Primary, Error> {
-        let primary = Primary::at(&self.url)?;
+        let primary = Primary::at(&self.url)?.trusting(&self.tls);
         let sentinels = Sentinels::from_settings(&self.sentinels, &self.master, self.sentinel_password.as_deref())?;
         Ok(match sentinels {
             Some(sentinels) => primary.told_by(sentinels),
@@ -82,6 +85,7 @@ impl fmt::Debug for Settings {
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("response_timeout_ms", &self.response_timeout_ms)
             .field("idempotency_ttl_s", &self.idempotency_ttl_s)
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -100,6 +104,7 @@ mod tests {
             connect_timeout_ms: 1,
             response_timeout_ms: 1,
             idempotency_ttl_s: 1,
+            tls: tls::Trust::default(),
         }
     }
 

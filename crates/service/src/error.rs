@@ -60,6 +60,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The certificates of `tls.ca_file` cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// A source of the configuration cannot be read, or has a value of a wrong type.
     #[error(transparent)]
     Config(#[from] config::ConfigError),

@@ -273,3 +273,49 @@ fn a_token_and_a_password_are_read_from_their_files_and_never_shown() {
     }
     assert!(!shown.contains("secret"), "{shown}");
 }
+
+#[derive(Debug, Deserialize)]
+struct Reached {
+    mysql: Trusting,
+    trace: Trusting,
+}
+
+#[derive(Debug, Deserialize)]
+struct Trusting {
+    tls: tls::Trust,
+}
+
+#[test]
+fn whom_to_trust_is_handed_to_every_section_that_is_reached_over_tls() {
+    let authority = TemporaryFile::new(&authority());
+    let load = |variables: Variables<'_>| load_from::<Reached>(owned(variables), None).unwrap();
+    let none = load(&[]);
+    assert_eq!((none.mysql.tls.pem(), none.trace.tls.pem()), (None, None));
+    let file = ("CHAT__TLS__CA_FILE", authority.path());
+    let both = load(&[file]);
+    for trust in [both.mysql.tls, both.trace.tls] {
+        assert!(trust.pem().is_some_and(|pem| pem.contains("BEGIN CERTIFICATE")), "{trust:?}");
+    }
+    let shown = redacted_from::<Reached>(owned(&[file]), None).unwrap();
+    let line = format!("ca_file = {:?}", authority.path());
+    assert_eq!(shown.matches(&line).count(), 1, "{shown}");
+    assert!(shown.contains(&format!("[tls]\n{line}\n")), "{shown}");
+    // It is one setting for all.
+    let refusal = load_from::<Reached>(owned(&[("CHAT__MYSQL__TLS", "x")]), None).unwrap_err().to_string();
+    assert!(refusal.contains("there is no mysql.tls"), "{refusal}");
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_refused_in_one_sentence() {
+    let empty = TemporaryFile::new("nothing");
+    for (path, said) in [("/nowhere/ca.pem", "cannot be read"), (empty.path(), "holds no certificate in PEM form")] {
+        let refusal = load(&[URL, ("CHAT__TLS__CA_FILE", path)]).unwrap_err().to_string();
+        assert!(refusal.starts_with(&format!("the file {path}, which tls.ca_file names, {said}")), "{refusal}");
+    }
+}
+
+fn authority() -> String {
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+}

@@ -1,6 +1,6 @@
 //! Opens connections and sets up their sessions.
 
-use mysql_async::{Conn, Opts, OptsBuilder};
+use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
 use crate::{Connection, Error, Settings, failure::Failure};
@@ -17,7 +17,10 @@ const WAIT_TIMEOUT_S: u32 = 30;
 /// Reads the URL and fixes what the rest relies on.
 pub(crate) fn options(settings: &Settings) -> Result<OptsBuilder, Error> {
     database(settings)?;
-    Ok(OptsBuilder::from_opts(parse(settings)?)
+    let opts = parse(settings)?;
+    let tls = opts.ssl_opts().map(|asked| verified(asked, settings)).transpose()?;
+    Ok(OptsBuilder::from_opts(opts)
+        .ssl_opts(tls)
         .prefer_socket(false)
         .tcp_nodelay(true)
         .client_found_rows(true)
@@ -31,6 +34,16 @@ pub(crate) fn database(settings: &Settings) -> Result<String, Error> {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
         _ => Err(Error::Settings("url names no database")),
     }
+}
+
+/// What the URL asks for, with the configured certificates. A server that has no TLS is refused by the driver then, before the
+/// login.
+fn verified(asked: &SslOpts, settings: &Settings) -> Result<SslOpts, Error> {
+    if asked.accept_invalid_certs() || asked.skip_domain_validation() {
+        return Err(Error::Settings("url asks for TLS without a check of the server's certificate, which there is not"));
+    }
+    let files = settings.tls.pem().map(|pem| pem.as_bytes().to_vec().into());
+    Ok(asked.clone().with_root_certs(files.into_iter().collect()))
 }
 
 fn parse(settings: &Settings) -> Result<Opts, Error> {

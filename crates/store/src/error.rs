@@ -57,6 +57,9 @@ pub enum Error {
     /// so this is a wrong name more often than a wrong plugin.
     #[error("MySQL asks for a login by a plugin that is not supported: check the user's name and authentication plugin")]
     Login,
+    /// The URL asks for TLS, and there is none, or the server is not who it should be.
+    #[error("MySQL cannot be reached over TLS: {0}")]
+    Tls(tls::Error),
     /// A statement or an attempt to connect took longer than it may.
     #[error("MySQL did not answer in time")]
     Deadline,
@@ -102,9 +105,13 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Server { number, state, .. } => kind_of(*number, state),
-            Self::Lost | Self::Deadline | Self::Aborted | Self::Unusable | Self::PoolExhausted | Self::Locked(_) => {
-                ErrorKind::Transient
-            }
+            Self::Lost
+            | Self::Tls(_)
+            | Self::Deadline
+            | Self::Aborted
+            | Self::Unusable
+            | Self::PoolExhausted
+            | Self::Locked(_) => ErrorKind::Transient,
             // A value that cannot be written: it never reaches the server, and it is one row's.
             Self::Query(diesel::result::Error::SerializationError(_)) => ErrorKind::Row,
             Self::Login | Self::Nested | Self::Settings(_) | Self::Corrupt { .. } | Self::Migration(_) | Self::Query(_) => {
@@ -142,6 +149,7 @@ impl From<Failure> for Error {
             Failure::Server(ServerError { number, state }) => Self::Server { meaning: meaning_of(number), number, state },
             Failure::Lost => Self::Lost,
             Failure::Login => Self::Login,
+            Failure::Tls(error) => Self::Tls(error),
             Failure::Deadline => Self::Deadline,
             Failure::Aborted => Self::Aborted,
             Failure::Unusable => Self::Unusable,
@@ -220,6 +228,7 @@ const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (3024, ErrorKind::Transient, "the statement took too long"),
     (3100, ErrorKind::Transient, "the server's replication refused the commit"),
     (3101, ErrorKind::Transient, "the server's replication rolled the transaction back"),
+    (3159, ErrorKind::Fatal, "the server asks for TLS: add require_ssl=true to the URL"),
     (3168, ErrorKind::Transient, "the server is not ready"),
     (3169, ErrorKind::Transient, "the session was killed"),
     (3572, ErrorKind::Transient, "a row is locked"),

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Lost,
     /// The server asks for a kind of login that the driver does not know.
     Login,
+    /// TLS cannot be had, or the server is not who it should be.
+    Tls(tls::Error),
     /// It took longer than it may; the connection is given up.
     Deadline,
     /// The server rolled the transaction back when an earlier statement failed.
@@ -41,7 +43,8 @@ impl Failure {
                 | DriverError::MysqlOldPasswordDisabled
                 | DriverError::CleartextPluginDisabled,
             ) => Self::Login,
-            _ => Self::Lost,
+            mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => Self::Tls(tls::Error::NotSpoken),
+            other => tls::Error::behind(other).map_or(Self::Lost, Self::Tls),
         }
     }
 }
@@ -64,6 +67,7 @@ impl fmt::Display for Failure {
             Self::Server(server) => write!(f, "MySQL error {} ({})", server.number, server.state),
             Self::Lost => f.write_str("the connection to MySQL was lost"),
             Self::Login => f.write_str("MySQL asks for another kind of login"),
+            Self::Tls(error) => write!(f, "MySQL cannot be reached over TLS: {error}"),
             Self::Deadline => f.write_str("MySQL did not answer in time"),
             Self::Aborted => f.write_str("MySQL rolled the transaction back"),
             Self::Unusable => f.write_str("the connection was left in the middle of a statement"),

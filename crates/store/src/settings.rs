@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `mysql://user:password@host:port/database`. Holds a password: never shown by `Debug`.
+    /// `mysql://user:password@host:port/database`, with `?require_ssl=true` for TLS. Holds a password: never shown by `Debug`.
     pub url: String,
     /// Connections at most.
     pub pool_size: usize,
@@ -18,12 +18,22 @@ pub struct Settings {
     pub acquire_timeout_ms: u64,
     /// How long one statement may take, in milliseconds.
     pub statement_timeout_ms: u64,
+    /// Whose certificates are trusted, where the URL asks for TLS.
+    #[serde(default)]
+    pub tls: tls::Trust,
 }
 
 impl Settings {
     /// The defaults, with this URL: for tools and tests that have no configuration file.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), pool_size: 16, connect_timeout_ms: 2_000, acquire_timeout_ms: 1_000, statement_timeout_ms: 1_900 }
+        Self {
+            url: url.into(),
+            pool_size: 16,
+            connect_timeout_ms: 2_000,
+            acquire_timeout_ms: 1_000,
+            statement_timeout_ms: 1_900,
+            tls: tls::Trust::default(),
+        }
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
@@ -47,6 +57,7 @@ impl fmt::Debug for Settings {
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("acquire_timeout_ms", &self.acquire_timeout_ms)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .field("tls", &self.tls)
             .finish()
     }
 }

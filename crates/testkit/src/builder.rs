@@ -1,6 +1,6 @@
 //! What a test may choose about its system.
 
-use devstack::Server;
+use devstack::{Certificates, Server};
 use futures_util::future::join_all;
 use search::SearchIndex;
 
@@ -9,6 +9,7 @@ use crate::{Service, System, environment::Environment, servers::Servers};
 /// Chooses what a [`System`] is made of; the default is one replica of each service over the shared servers.
 pub struct Builder {
     own: Vec<Server>,
+    certificates: Option<Certificates>,
     settings: Vec<(String, String)>,
     api: usize,
     ingest: usize,
@@ -17,12 +18,19 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self { own: Vec::new(), settings: Vec::new(), api: 1, ingest: 1, consumer: 1 }
+        Self { own: Vec::new(), certificates: None, settings: Vec::new(), api: 1, ingest: 1, consumer: 1 }
     }
 
     /// Gives the system a private server in place of the shared one, which it may harm: see [`System::stack`].
     pub fn own(mut self, server: Server) -> Self {
         self.own.push(server);
+        self
+    }
+
+    /// Gives the system four private servers which speak TLS and nothing else, and has the services trust their authority.
+    pub fn over_tls(mut self, certificates: Certificates) -> Self {
+        self.own = Server::ALL.to_vec();
+        self.certificates = Some(certificates);
         self
     }
 
@@ -44,7 +52,7 @@ impl Builder {
 
     /// Makes database and index, starts the replicas and waits until all are ready.
     pub async fn start(self) -> System {
-        let servers = Servers::start(self.own).await;
+        let servers = Servers::start(self.own, self.certificates).await;
         let mut environment = Environment::new(&servers);
         for (variable, value) in &self.settings {
             environment.set(variable, value);

@@ -43,6 +43,9 @@ impl Environment {
         ] {
             environment.set(name, value);
         }
+        if let Some(authority) = servers.authority() {
+            environment.set("CHAT__TLS__CA_FILE", &authority.to_string_lossy());
+        }
         if !servers.is_own(Server::Rabbitmq) {
             // The shared broker is never killed, so its queues need not rest.
             environment.set("CHAT__AMQP__SETTLE_MS", "0");

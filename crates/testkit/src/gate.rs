@@ -6,7 +6,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// on a small machine, the deadlines that the tests check would measure the machine.
 static PRIVATE: Semaphore = Semaphore::const_new(2);
 
-/// Waits for a turn, which lasts as long as the value lives.
-pub(crate) async fn turn() -> SemaphorePermit<'static> {
+/// Waits for a turn, which lasts as long as the value lives. For a test that starts servers by itself.
+///
+/// # Panics
+/// Never: nothing closes the gate.
+pub async fn turn() -> SemaphorePermit<'static> {
     PRIVATE.acquire().await.expect("the gate is never closed")
 }

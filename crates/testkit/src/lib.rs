@@ -30,10 +30,11 @@ pub use builder::Builder;
 pub use chat::Chat;
 pub use client::{Ask, Client};
 pub use eventually::eventually;
+pub use gate::turn;
 pub use load::Load;
 pub use replica::Service;
 pub use report::Report;
 pub use system::System;
 
-/// One of the servers that a system can have for itself.
-pub use devstack::Server;
+/// One of the servers that a system can have for itself, and what it shows if it speaks TLS.
+pub use devstack::{Certificates, Server};

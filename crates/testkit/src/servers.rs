@@ -1,6 +1,8 @@
 //! Where the servers of one system answer: the shared ones of the environment, or private ones.
 
-use devstack::{ElasticsearchOptions, Quiet, Server, Stack, StackOptions};
+use std::path::PathBuf;
+
+use devstack::{Certificates, ElasticsearchOptions, Quiet, Server, Stack, StackOptions};
 use tokio::sync::SemaphorePermit;
 
 use crate::gate;
@@ -16,20 +18,26 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Starts the servers in `own`, side by side; the others are those of the environment.
-    pub(crate) async fn start(own: Vec<Server>) -> Self {
+    /// Starts the servers in `own`, side by side; the others are those of the environment. With certificates they speak TLS.
+    pub(crate) async fn start(own: Vec<Server>, certificates: Option<Certificates>) -> Self {
         if own.is_empty() {
             return Self { stack: None, own, _turn: None };
         }
         let turn = gate::turn().await;
         let elasticsearch = ElasticsearchOptions { heap_mib: ELASTICSEARCH_HEAP_MIB, short_lived: true };
-        let options = StackOptions { elasticsearch, ..StackOptions::only(own.iter().copied()) };
+        let options = StackOptions { elasticsearch, certificates, ..StackOptions::only(own.iter().copied()) };
         let stack = Stack::up(options, &Quiet).await.unwrap_or_else(|error| panic!("a private server does not start: {error}"));
         Self { stack: Some(stack), own, _turn: Some(turn) }
     }
 
     pub(crate) fn stack(&self) -> &Stack {
         self.stack.as_ref().expect("the system has no server of its own: build it with .own(…)")
+    }
+
+    /// The file with the certificate of the private servers' authority, if they speak TLS.
+    pub(crate) fn authority(&self) -> Option<PathBuf> {
+        let stack = self.stack.as_ref()?;
+        Some(stack.data_dir(*self.own.first()?).join("tls/authority.pem")).filter(|file| file.exists())
     }
 
     pub(crate) fn is_own(&self, server: Server) -> bool {

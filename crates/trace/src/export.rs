@@ -7,7 +7,7 @@ use std::{
 };
 
 use metrics::{Counter, counter};
-use reqwest::{Client, header::CONTENT_TYPE};
+use reqwest::{Certificate, Client, header::CONTENT_TYPE};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant as Moment, timeout_at},
@@ -35,13 +35,16 @@ pub(crate) enum Message {
 /// The task: ends when nobody can begin a span any more.
 pub(crate) fn run(
     target: Url,
+    trust: &tls::Trust,
     timeout: Duration,
     service: &'static str,
     version: &'static str,
     waiting: mpsc::Receiver<Message>,
 ) -> Result<impl Future<Output = ()> + Send + 'static, InvalidSettings> {
-    let client = Client::builder().timeout(timeout).no_proxy().build();
-    let client = client.map_err(|_| InvalidSettings("trace.endpoint cannot be used: there is no TLS"))?;
+    let unusable = |_| InvalidSettings("trace.endpoint cannot be used: there is no TLS");
+    let trusted = Certificate::from_pem_bundle(trust.pem().unwrap_or_default().as_bytes()).map_err(unusable)?;
+    let client = Client::builder().timeout(timeout).no_proxy();
+    let client = trusted.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).build().map_err(unusable)?;
     let resource = wire::Resource { service, version, instance: format!("{:016x}", rand::random::<u64>()) };
     let outcome = |outcome| counter!("chat_spans_total", "outcome" => outcome);
     let exporter = Exporter { client, target, resource, sent: outcome("sent"), failed: outcome("failed"), said: None };
@@ -87,8 +90,10 @@ impl Exporter {
                 self.failed.increment(count);
                 if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                     self.said = Some(Instant::now());
+                    let verdict = tls::Error::behind(&error).map(|verdict| verdict.to_string());
                     // The URL may hold what gives access.
-                    tracing::warn!(error = %error.without_url(), spans = count, "the collector of traces takes none");
+                    let error = error.without_url();
+                    tracing::warn!(%error, tls = verdict, spans = count, "the collector of traces takes none");
                 }
             }
         }

@@ -20,6 +20,9 @@ pub struct Settings {
     pub queue_spans: usize,
     /// How long the collector may take for what is sent at once, in milliseconds.
     pub timeout_ms: u64,
+    /// Whose certificates are trusted, where the endpoint is an `https` one.
+    #[serde(default)]
+    pub tls: tls::Trust,
 }
 
 /// A setting that cannot work, and what it must be.
@@ -61,7 +64,14 @@ mod tests {
     use super::*;
 
     fn target(endpoint: &str) -> Result<Option<String>, InvalidSettings> {
-        let settings = Settings { endpoint: endpoint.to_owned(), one_in: 1, callers_per_s: 1, queue_spans: 1, timeout_ms: 1 };
+        let settings = Settings {
+            endpoint: endpoint.to_owned(),
+            one_in: 1,
+            callers_per_s: 1,
+            queue_spans: 1,
+            timeout_ms: 1,
+            tls: tls::Trust::default(),
+        };
         settings.target().map(|target| target.map(|url| url.to_string()))
     }
 

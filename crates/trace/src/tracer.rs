@@ -58,7 +58,7 @@ impl Tracer {
     pub fn start(settings: &Settings, service: &'static str, version: &'static str) -> Result<Self, InvalidSettings> {
         let Some(target) = settings.target()? else { return Ok(Self::off()) };
         let (queue, waiting) = mpsc::channel(settings.queue_spans);
-        tokio::spawn(export::run(target, settings.timeout(), service, version, waiting)?);
+        tokio::spawn(export::run(target, &settings.tls, settings.timeout(), service, version, waiting)?);
         let dropped = counter!("chat_spans_total", "outcome" => "dropped");
         let (one_in, callers) = (settings.one_in, Ration::new(settings.callers_per_s));
         Ok(Self(Some(Arc::new(Shared { queue, one_in, callers, timeout: settings.timeout(), dropped }))))

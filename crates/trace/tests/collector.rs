@@ -53,7 +53,14 @@ async fn answer(mut connection: TcpStream, status: &'static str, seen: mpsc::Sen
 }
 
 fn settings(endpoint: &str, queue_spans: usize) -> Settings {
-    Settings { endpoint: endpoint.to_owned(), one_in: 1, callers_per_s: 10, queue_spans, timeout_ms: 500 }
+    Settings {
+        endpoint: endpoint.to_owned(),
+        one_in: 1,
+        callers_per_s: 10,
+        queue_spans,
+        timeout_ms: 500,
+        tls: Default::default(),
+    }
 }
 
 /// A tracer whose counts are its own.

@@ -116,7 +116,7 @@ impl Consumer {
     /// For readiness: whether there is a connection. A consumer that stands by is ready.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::WrongTopology`].
+    /// [`Error::Unavailable`], [`Error::Tls`] or [`Error::WrongTopology`].
     pub fn check(&self) -> Result<(), Error> {
         match self.link.borrow().session() {
             // It consumes and acknowledges all the same.
@@ -128,7 +128,7 @@ impl Consumer {
     /// Waits until the first connection is made. For start-up, which may go on without the broker but not with a wrong topology.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] after `within`, [`Error::WrongTopology`] at once.
+    /// [`Error::Unavailable`] or [`Error::Tls`] after `within`, [`Error::WrongTopology`] at once.
     pub async fn connected(&self, within: Duration) -> Result<(), Error> {
         let since = Instant::now();
         connection::connected(self.link.clone(), within).await?;

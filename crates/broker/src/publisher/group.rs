@@ -74,7 +74,7 @@ impl Task {
                     session.give_up("its publishing channel failed");
                     self.outlast(|link| matches!(link, Link::Up(same) if session.is(same))).await
                 }
-                Link::Down(since) => self.await_connection(since).await,
+                Link::Down(down) => self.await_connection(down.since).await,
                 Link::Refused(_) => {
                     self.turn_away();
                     self.outlast(|link| matches!(link, Link::Refused(_))).await

@@ -121,7 +121,7 @@ impl Publisher {
     /// For readiness: whether items can be sent at this moment.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Blocked`] or [`Error::WrongTopology`].
+    /// [`Error::Unavailable`], [`Error::Tls`], [`Error::Blocked`] or [`Error::WrongTopology`].
     pub fn check(&self) -> Result<(), Error> {
         self.shared.link.borrow().session().map(drop)
     }
@@ -129,7 +129,7 @@ impl Publisher {
     /// Waits until the first connection is made. For start-up, which may go on without the broker but not with a wrong topology.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] after `within`, [`Error::WrongTopology`] at once.
+    /// [`Error::Unavailable`] or [`Error::Tls`] after `within`, [`Error::WrongTopology`] at once.
     pub async fn connected(&self, within: Duration) -> Result<(), Error> {
         connection::connected(self.shared.link.clone(), within).await
     }

@@ -53,6 +53,7 @@ impl System {
             in_flight: NonZeroUsize::new(4).unwrap(),
             prefetch: NonZeroU16::new(64).unwrap(),
             settle_ms: 0,
+            tls: Default::default(),
         };
         Self { settings, url: url.to_owned(), shutdown: CancellationToken::new(), tidies_up: false }
     }

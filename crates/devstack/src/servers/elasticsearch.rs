@@ -5,10 +5,10 @@ use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Site, configure, probe};
+use super::{Site, certificates, configure, probe};
 use crate::ports::Assigned;
 use crate::sandbox::{Sandbox, is_root};
-use crate::{ElasticsearchOptions, Error};
+use crate::{Certificates, ElasticsearchOptions, Error};
 
 /// `nobody` and `nogroup`, on every Debian.
 const NOBODY: u32 = 65_534;
@@ -39,9 +39,12 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
     })
 }
 
-pub(super) async fn is_ready(ports: &Assigned) -> bool {
-    let url = format!("http://127.0.0.1:{}/_cluster/health?wait_for_status=yellow&timeout=1s", ports.elasticsearch);
-    probe::http_says(&url, None, "\"timed_out\":false").await
+pub(super) async fn is_ready(ports: &Assigned, certificates: Option<&Certificates>) -> bool {
+    let (path, expected) = ("/_cluster/health?wait_for_status=yellow&timeout=1s", "\"timed_out\":false");
+    match certificates {
+        Some(certificates) => probe::https_says(ports.elasticsearch, certificates, path, expected).await,
+        None => probe::http_says(&format!("http://127.0.0.1:{}{path}", ports.elasticsearch), None, expected).await,
+    }
 }
 
 /// A fresh copy of the delivered configuration each time, because the ports may have changed.
@@ -54,11 +57,16 @@ fn write_configuration(site: &Site<'_>) -> Result<(), Error> {
     copy(&from, &to)?;
     let tmp = site.data.join("tmp");
     fs::create_dir_all(&tmp).map_err(Error::io("create", &tmp))?;
-    configure(site, "config/elasticsearch.yml", &settings(site.ports))
+    if let Some(certificates) = site.certificates {
+        // It reads them from nowhere else.
+        certificates::write(certificates, &to)?;
+    }
+    configure(site, "config/elasticsearch.yml", &settings(site.ports, site.certificates.is_some()))
 }
 
-fn settings(ports: &Assigned) -> String {
+fn settings(ports: &Assigned, secure: bool) -> String {
     let Assigned { elasticsearch, elasticsearch_transport, .. } = ports;
+    let security = if secure { certificates::OPTIONS_OF_ELASTICSEARCH } else { "xpack.security.enabled: false\n" };
     format!(
         "path.data: /data/files\n\
          path.logs: /data/logs\n\
@@ -67,7 +75,7 @@ fn settings(ports: &Assigned) -> String {
          transport.host: 127.0.0.1\n\
          transport.port: {elasticsearch_transport}\n\
          discovery.type: single-node\n\
-         xpack.security.enabled: false\n\
+         {security}\
          # A developer's disk may be 95 % full and still have room for tests.\n\
          cluster.routing.allocation.disk.threshold_enabled: false\n"
     )

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::Site;
+use super::{Site, certificates};
 use crate::sandbox::Sandbox;
 
 pub(super) fn set_up(site: &Site<'_>) -> Command {
@@ -11,6 +11,7 @@ pub(super) fn set_up(site: &Site<'_>) -> Command {
 
 pub(super) fn command(site: &Site<'_>) -> Command {
     let port = format!("--port={}", site.ports.mysql);
+    let secure = site.certificates.iter().flat_map(|_| certificates::OPTIONS_OF_MYSQL);
     run(
         site,
         "mariadbd",
@@ -25,7 +26,9 @@ pub(super) fn command(site: &Site<'_>) -> Command {
             "--max-connections=600",
             "--max-connect-errors=1000000",
             "--innodb-buffer-pool-size=256M",
-        ],
+        ]
+        .into_iter()
+        .chain(secure),
     )
 }
 

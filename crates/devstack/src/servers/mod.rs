@@ -1,6 +1,7 @@
 //! How each server is set up, started and asked whether it is ready: one file a server, all with the
 //! same functions. They describe commands; running them is the slot's work.
 
+mod certificates;
 mod elasticsearch;
 mod mariadb;
 mod mysql;
@@ -19,7 +20,7 @@ use std::process::Command;
 use crate::cache::Images;
 use crate::ports::Assigned;
 use crate::sandbox::with_niceness;
-use crate::{Database, ElasticsearchOptions, Error, RabbitmqNode, Server};
+use crate::{Certificates, Database, ElasticsearchOptions, Error, RabbitmqNode, Server};
 
 /// All that a server must know about the place where it runs.
 pub(crate) struct Site<'a> {
@@ -32,6 +33,7 @@ pub(crate) struct Site<'a> {
     pub(crate) niceness: u8,
     pub(crate) elasticsearch: ElasticsearchOptions,
     pub(crate) rabbitmq_node: Option<&'a RabbitmqNode>,
+    pub(crate) certificates: Option<&'a Certificates>,
 }
 
 /// The server's directory inside the data directory. MariaDB cannot read MySQL's files.
@@ -78,6 +80,9 @@ impl Site<'_> {
 
     /// Writes the server's configuration and returns the command that serves.
     pub(crate) fn command(&self) -> Result<Command, Error> {
+        if let Some(certificates) = self.certificates {
+            certificates::write(certificates, self.data)?;
+        }
         let command = match (self.server, self.database) {
             (Server::Mysql, Database::Mysql) => mysql::command(self),
             (Server::Mysql, Database::Mariadb) => mariadb::command(self),
@@ -97,9 +102,9 @@ impl Site<'_> {
     pub(crate) async fn is_ready(&self) -> bool {
         match self.server {
             Server::Mysql => probe::mysql_greets(self.ports.mysql).await,
-            Server::Redis => probe::redis_answers(self.ports.redis).await,
-            Server::Rabbitmq => rabbitmq::is_ready(self.ports).await,
-            Server::Elasticsearch => elasticsearch::is_ready(self.ports).await,
+            Server::Redis => probe::redis_answers(self.ports.redis, self.certificates).await,
+            Server::Rabbitmq => rabbitmq::is_ready(self.ports, self.certificates.is_some()).await,
+            Server::Elasticsearch => elasticsearch::is_ready(self.ports, self.certificates).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::Site;
+use super::{Site, certificates};
 use crate::sandbox::Sandbox;
 
 pub(super) fn set_up(site: &Site<'_>) -> Command {
@@ -12,6 +12,7 @@ pub(super) fn set_up(site: &Site<'_>) -> Command {
 
 pub(super) fn command(site: &Site<'_>) -> Command {
     let port = format!("--port={}", site.ports.mysql);
+    let secure = site.certificates.iter().flat_map(|_| certificates::OPTIONS_OF_MYSQL);
     run(
         site,
         [
@@ -29,7 +30,9 @@ pub(super) fn command(site: &Site<'_>) -> Command {
             "--max-connect-errors=1000000",
             "--innodb-buffer-pool-size=256M",
             "--performance-schema=OFF",
-        ],
+        ]
+        .into_iter()
+        .chain(secure),
     )
 }
 

@@ -5,8 +5,11 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::Certificates;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -17,8 +20,16 @@ pub(super) async fn mysql_greets(port: u16) -> bool {
 }
 
 /// Redis says `+PONG` only when its data is loaded; `-LOADING …` before.
-pub(super) async fn redis_answers(port: u16) -> bool {
-    matches!(talk::<5>(port, b"PING\r\n").await, Ok(answer) if &answer == b"+PONG")
+pub(super) async fn redis_answers(port: u16, certificates: Option<&Certificates>) -> bool {
+    let question = b"PING\r\n";
+    let answer = match certificates {
+        None => talk::<5>(port, question).await,
+        Some(certificates) => match secure(port, certificates).await {
+            Ok(stream) => in_time(exchange(stream, question)).await,
+            Err(verdict) => return verdict.is_about_certificate(),
+        },
+    };
+    matches!(answer, Ok(answer) if &answer == b"+PONG")
 }
 
 /// What a Sentinel tells of the primary that goes by this name, as `<field> <value>` lines; nothing if it knows none, or wants
@@ -60,13 +71,39 @@ pub(super) async fn http_says(url: &str, login: Option<(&str, &str)>, expected: 
     ask.await.is_ok_and(|body: String| body.contains(expected))
 }
 
-async fn talk<const N: usize>(port: u16, question: &[u8]) -> io::Result<[u8; N]> {
-    let talk = async {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        stream.write_all(question).await?;
-        let mut answer = [0; N];
-        stream.read_exact(&mut answer).await?;
-        Ok(answer)
+/// The same over TLS, with a path.
+pub(super) async fn https_says(port: u16, certificates: &Certificates, path: &str, expected: &str) -> bool {
+    let mut stream = match secure(port, certificates).await {
+        Ok(stream) => stream,
+        Err(verdict) => return verdict.is_about_certificate(),
     };
+    let answer = in_time(async {
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        // What came before it closed, however it did.
+        let _ = stream.read_to_end(&mut answer).await;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    });
+    answer.await.is_ok_and(|answer| answer.split(' ').nth(1) == Some("200") && answer.contains(expected))
+}
+
+/// Shakes hands. A server whose certificate is one that clients are to refuse is as ready as it will ever be when it shows that.
+async fn secure(port: u16, certificates: &Certificates) -> Result<tls::Stream, tls::Error> {
+    let trust = tls::Trust::with_certificates("of the stack", certificates.authority.clone())?;
+    tls::connect(&trust, "localhost", port, Instant::now() + PATIENCE).await
+}
+
+async fn talk<const N: usize>(port: u16, question: &[u8]) -> io::Result<[u8; N]> {
+    in_time(async { exchange(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?, question).await }).await
+}
+
+async fn exchange<const N: usize>(mut stream: impl AsyncRead + AsyncWrite + Unpin, question: &[u8]) -> io::Result<[u8; N]> {
+    stream.write_all(question).await?;
+    let mut answer = [0; N];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+async fn in_time<T>(talk: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(PATIENCE, talk).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

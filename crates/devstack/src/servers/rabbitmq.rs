@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Site, configure, probe};
+use super::{Site, certificates, configure, probe};
 use crate::cache::Images;
 use crate::ports::Assigned;
 use crate::sandbox::Sandbox;
@@ -23,7 +23,9 @@ pub(super) fn command(site: &Site<'_>) -> Result<Command, Error> {
         write_cookie(site, &node.cookie)?;
     }
     let mut sandbox = Sandbox::in_root(&site.images.main_root);
-    for (name, value) in environment(site) {
+    // They name the listener without TLS, of which there is to be none then.
+    let plain = |name: &str| ["RABBITMQ_NODE_IP_ADDRESS", "RABBITMQ_NODE_PORT"].contains(&name);
+    for (name, value) in environment(site).into_iter().filter(|(name, _)| site.certificates.is_none() || !plain(name)) {
         sandbox.env(name, value);
     }
     // The number of connections follows from the limit of open files: more than the usual soft one,
@@ -42,9 +44,15 @@ pub(super) fn control<'a>(site: &Site<'_>, arguments: impl IntoIterator<Item = &
     sandbox.command(site.data, "/usr/lib/rabbitmq/bin/rabbitmqctl", arguments)
 }
 
-pub(super) async fn is_ready(ports: &Assigned) -> bool {
-    let url = format!("http://127.0.0.1:{}/api/health/checks/virtual-hosts", ports.rabbitmq_management);
-    probe::http_says(&url, Some(("guest", "guest")), "ok").await && probe::amqp_starts(ports.amqp).await
+pub(super) async fn is_ready(ports: &Assigned, secure: bool) -> bool {
+    let says_ok = async |check: &str| {
+        let url = format!("http://127.0.0.1:{}/api/health/checks/{check}", ports.rabbitmq_management);
+        probe::http_says(&url, Some(("guest", "guest")), "ok").await
+    };
+    if !says_ok("virtual-hosts").await {
+        return false;
+    }
+    if secure { says_ok(&format!("port-listener/{}", ports.amqp)).await } else { probe::amqp_starts(ports.amqp).await }
 }
 
 /// The daemon by which nodes find one another's ports, for a cluster: each node's own would die with it. It answers on all their
@@ -75,9 +83,15 @@ fn configuration(site: &Site<'_>) -> String {
     };
     let nodes = (1..).zip(nodes).map(|(number, node)| format!("cluster_formation.classic_config.nodes.{number} = {node}\n"));
     let nodes: String = nodes.collect();
+    let listeners = match site.certificates {
+        None => format!("listeners.tcp.local = 127.0.0.1:{amqp}\n"),
+        Some(_) => {
+            format!("listeners.tcp = none\nlisteners.ssl.local = 127.0.0.1:{amqp}\n{}", certificates::OPTIONS_OF_RABBITMQ)
+        }
+    };
     format!(
         "{formation}{nodes}\
-         listeners.tcp.local = 127.0.0.1:{amqp}\n\
+         {listeners}\
          management.tcp.ip = 127.0.0.1\n\
          management.tcp.port = {rabbitmq_management}\n\
          prometheus.tcp.ip = 127.0.0.1\n\

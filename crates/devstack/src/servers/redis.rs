@@ -3,29 +3,22 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Site;
+use super::{Site, certificates};
 use crate::cache::Images;
 use crate::sandbox::Sandbox;
 
 pub(super) fn command(site: &Site<'_>) -> Command {
     let port = site.ports.redis.to_string();
+    let listen = match site.certificates {
+        None => vec!["--port", port.as_str()],
+        Some(_) => [&["--port", "0", "--tls-port", port.as_str()], certificates::OPTIONS_OF_REDIS.as_slice()].concat(),
+    };
     Sandbox::in_root(&site.images.main_root).command(
         site.data,
         "redis-server",
-        [
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &port,
-            "--dir",
-            "/data",
-            "--appendonly",
-            "yes",
-            "--save",
-            "",
-            "--maxmemory-policy",
-            "noeviction",
-        ],
+        ["--bind", "127.0.0.1", "--dir", "/data", "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+            .into_iter()
+            .chain(listen),
     )
 }
 

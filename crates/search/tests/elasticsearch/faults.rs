@@ -15,7 +15,15 @@ const SOON: Duration = Duration::from_secs(8);
 
 fn index_at(url: String) -> SearchIndex {
     let timeout_ms = TIMEOUT.as_millis() as u64;
-    let settings = Settings { url, index: "chat-messages".to_owned(), timeout_ms, shards: 1, replicas: 0, refresh_ms: 500 };
+    let settings = Settings {
+        url,
+        index: "chat-messages".to_owned(),
+        timeout_ms,
+        shards: 1,
+        replicas: 0,
+        refresh_ms: 500,
+        tls: Default::default(),
+    };
     SearchIndex::connect(&settings).unwrap()
 }
 
@@ -129,8 +137,15 @@ fn settings_that_cannot_be_used_are_refused_without_showing_the_password() {
     for (url, index) in
         [("elastic:hunter2@localhost", "a"), ("", "a"), ("ftp://a:hunter2@b", "a"), ("http://a:hunter2@b:9200", "A/b")]
     {
-        let settings =
-            Settings { url: url.to_owned(), index: index.to_owned(), timeout_ms: 1, shards: 1, replicas: 0, refresh_ms: 500 };
+        let settings = Settings {
+            url: url.to_owned(),
+            index: index.to_owned(),
+            timeout_ms: 1,
+            shards: 1,
+            replicas: 0,
+            refresh_ms: 500,
+            tls: Default::default(),
+        };
         let error = SearchIndex::connect(&settings).unwrap_err();
         assert!(matches!(error, Error::Settings(_)), "{error:?}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");

@@ -13,7 +13,15 @@ pub(crate) fn settings() -> Settings {
     let url = std::env::var("ELASTICSEARCH_URL").expect(
         "ELASTICSEARCH_URL is not set: run the tests with `make test`, which starts an Elasticsearch and names it to the tests",
     );
-    Settings { url, index: format!("test-{}", EventId::generate()), timeout_ms: 10_000, shards: 1, replicas: 0, refresh_ms: 500 }
+    Settings {
+        url,
+        index: format!("test-{}", EventId::generate()),
+        timeout_ms: 10_000,
+        shards: 1,
+        replicas: 0,
+        refresh_ms: 500,
+        tls: Default::default(),
+    }
 }
 
 /// A name for an index, of which versions 1 and 2 are deleted on drop.

@@ -31,6 +31,7 @@ pub(crate) fn settings(url: &str, key_prefix: &str) -> Settings {
         connect_timeout_ms: CONNECT_TIMEOUT.as_millis() as u64,
         response_timeout_ms: RESPONSE_TIMEOUT.as_millis() as u64,
         idempotency_ttl_s: 3_600,
+        tls: tls::Trust::default(),
     }
 }
 

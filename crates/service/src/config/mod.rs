@@ -19,6 +19,11 @@ use crate::Error;
 use environment::Environment;
 use known::Known;
 
+/// The setting of whose certificates are trusted.
+const CA_FILE: &str = "tls.ca_file";
+/// The sections that it holds for: each is handed a copy, so that whoever uses one of them need not know of the setting.
+const REACHED_OVER_TLS: [&str; 5] = ["mysql", "redis", "amqp", "elasticsearch", "trace"];
+
 /// Names the configuration file.
 const FILE_VARIABLE: &str = "CHAT_CONFIG";
 
@@ -39,7 +44,7 @@ pub fn load_from<T: DeserializeOwned>(
     environment: impl IntoIterator<Item = (String, String)>,
     port: Option<u16>,
 ) -> Result<T, Error> {
-    merge(environment, port)?.try_deserialize().map_err(named)
+    handed_on(merge(environment, port)?)?.try_deserialize().map_err(named)
 }
 
 /// The settings in force for this process in the sections that `T` uses, as text in the form of the configuration file, without
@@ -60,8 +65,12 @@ pub fn redacted_from<T: DeserializeOwned>(
     port: Option<u16>,
 ) -> Result<String, Error> {
     let merged = merge(environment, port)?;
-    let text = redact::text(&merged, sections::of::<T>())?;
-    merged.try_deserialize::<T>().map_err(named)?;
+    let mut shown = sections::of::<T>().to_vec();
+    if shown.iter().any(|section| REACHED_OVER_TLS.contains(section)) {
+        shown.push("tls");
+    }
+    let text = redact::text(&merged, &shown)?;
+    handed_on(merged)?.try_deserialize::<T>().map_err(named)?;
     Ok(text)
 }
 
@@ -107,6 +116,18 @@ fn unreadable(file: &str, error: ConfigError) -> Error {
     let said = cause.to_string();
     let place = said.lines().next().and_then(|line| line.strip_prefix("TOML parse error"));
     Error::NotToml { file: file.to_owned(), place: place.unwrap_or_default().to_owned() }
+}
+
+/// Gives each section that may be reached over TLS the setting of whom to trust there.
+fn handed_on(merged: Config) -> Result<Config, Error> {
+    let ca_file = merged.get_string(CA_FILE)?;
+    // Each section reads the file for itself; what is wrong with it is told here, without naming one of them.
+    tls::Trust::with_file(&ca_file)?;
+    let mut builder = Config::builder().add_source(merged);
+    for section in REACHED_OVER_TLS {
+        builder = builder.set_override(format!("{section}.{CA_FILE}"), ca_file.as_str())?;
+    }
+    Ok(builder.build()?)
 }
 
 /// Tells of a missing setting by the variable that sets it.

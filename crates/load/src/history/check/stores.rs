@@ -37,6 +37,7 @@ impl Stores {
             shards: 1,
             replicas: 0,
             refresh_ms: 500,
+            tls: Default::default(),
         })?;
         Ok(Self { mysql, elasticsearch, api })
     }

@@ -1,0 +1,115 @@
+//! The users that docs/OPERATIONS.md tells to make may do what the system needs, and no more: what stands there is done here.
+
+use std::time::Duration;
+
+use deadpool_redis::redis;
+use mysql_async::{Conn, prelude::Queryable};
+use serde_json::json;
+use testkit::{Server, Service, System};
+use url::Url;
+
+/// The blocks of commands in the section on users, in their order.
+fn blocks() -> Vec<String> {
+    let text = include_str!("../../../../docs/OPERATIONS.md");
+    let (_, section) = text.split_once("\n### Users\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    section.split("\n```\n").skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The server's URL for this user, at this place.
+fn url_of(url: &str, user: &str, password: &str, path: &str) -> String {
+    let mut url = Url::parse(url).unwrap();
+    url.set_username(user).unwrap();
+    url.set_password(Some(password)).unwrap();
+    url.set_path(path);
+    url.to_string()
+}
+
+async fn as_root(url: &str, statements: &str) {
+    let mut connection = Conn::from_url(url).await.unwrap();
+    for statement in statements.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        connection.query_drop(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    connection.disconnect().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_with_the_rights_in_the_handbook_can_do_everything_and_nothing_else() {
+    let none = [Service::Api, Service::Ingest, Service::Consumer];
+    let servers = [Server::Mysql, Server::Redis, Server::Rabbitmq];
+    let builder = servers.into_iter().fold(System::builder(), testkit::Builder::own);
+    let system = none.into_iter().fold(builder, |builder, service| builder.replicas(service, 0)).start().await;
+    let urls = system.stack().urls().clone();
+    let blocks = blocks();
+    let [mysql, mysql_of_ingest, redis_acl, rabbitmq, _elasticsearch] = blocks.as_slice() else {
+        panic!("{} blocks", blocks.len());
+    };
+
+    as_root(&urls.mysql, mysql).await;
+    let mysql_of = |user: &str, number: u8| url_of(&urls.mysql, user, &format!("PASSWORD-{number}"), "chat");
+    store::migrate(&store::Settings::new(mysql_of("chat-migrate", 1))).await.unwrap();
+    as_root(&urls.mysql, mysql_of_ingest).await;
+    for line in redis_acl.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let _: redis::Value = system.redis(&words).await;
+    }
+    for line in rabbitmq.lines() {
+        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches('\'')).collect();
+        assert_eq!(words[0], "rabbitmqctl");
+        system.stack().rabbitmqctl(&words[1..]).await.unwrap();
+    }
+
+    let redis_url = url_of(&urls.redis, "chat", "PASSWORD", "");
+    let amqp_of = |user: &str, number: u8| url_of(&urls.amqp, user, &format!("PASSWORD-{number}"), "chat");
+    for (service, mysql, amqp) in [
+        (Service::Consumer, mysql_of("chat", 2), amqp_of("chat-consumer", 2)),
+        (Service::Api, mysql_of("chat", 2), amqp_of("chat", 1)),
+        (Service::Ingest, mysql_of("chat-ingest", 3), amqp_of("chat", 1)),
+    ] {
+        let settings = [
+            ("DATABASE_URL", mysql.as_str()),
+            ("REDIS_URL", &redis_url),
+            ("AMQP_URL", &amqp),
+            ("CHAT__REDIS__KEY_PREFIX", "chat:"),
+            ("CHAT__AMQP__PREFIX", ""),
+            ("RATE_LIMIT_PER_MINUTE", "100000"),
+            ("CHAT__CONSUMER__COUNT_INTERVAL_MS", "500"),
+            ("CHAT__CONSUMER__COUNT_FIRST_MS", "100"),
+        ];
+        system.try_launch(service, &settings).await.unwrap();
+    }
+    system.ready().await;
+
+    let application = system.create_application("of little power").await;
+    let chat = application.create_chat().await;
+    for number in 1..=2 {
+        let answer = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", &format!("once {number}")).send().await;
+        assert_eq!(answer.expect(201)["number"], number);
+    }
+    let again = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", "once 2").send().await;
+    assert_eq!(again.expect(201)["number"], 2);
+    chat.await_stored(2).await;
+    chat.edit(1, "that wears a crown").await.expect(200);
+    chat.await_found("crown", &[1], Duration::from_secs(10)).await;
+    // For a number that was never given a fence is sent, which the consumer answers.
+    chat.message(9).await.problem(404, "message_not_found");
+    let batch = json!({ "messages": [{ "body": "one" }, { "body": "two" }] });
+    assert!(chat.attempt_batch(batch).send().await.status < 300);
+    chat.await_stored(4).await;
+    testkit::eventually("the counts are brought up to date", Duration::from_secs(15), async || {
+        chat.read().await.expect(200)["messages_count"] == 4
+    })
+    .await;
+
+    // And what they need not do, they may not.
+    let mut connection = Conn::from_url(mysql_of("chat", 2)).await.unwrap();
+    assert!(connection.query_drop("DROP TABLE messages").await.unwrap_err().to_string().contains("denied"));
+    let mut connection = Conn::from_url(mysql_of("chat-ingest", 3)).await.unwrap();
+    assert!(connection.query_drop("DELETE FROM messages").await.unwrap_err().to_string().contains("denied"));
+    let client = redis::Client::open(redis_url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let refused = redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap_err();
+    assert_eq!(refused.code(), Some("NOPERM"), "{refused}");
+    let elsewhere = redis::cmd("GET").arg("other:key").exec_async(&mut connection).await.unwrap_err();
+    assert_eq!(elsewhere.code(), Some("NOPERM"), "{elsewhere}");
+}
