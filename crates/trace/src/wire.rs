@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Context, Kind, Value, span::Ended};
+use crate::{Kind, Value, span::Ended};
 
 const STATUS_ERROR: u8 = 2;
 
@@ -80,6 +80,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::Context;
 
     #[test]
     fn a_span_is_told_in_the_protocols_form() {

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_old_when_the_job_should_have_run_twice() {
-        let hours = |hours| Duration::from_secs(hours * 3_600);
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         assert_eq!([hours(0), hours(1), hours(3), hours(24)].map(too_old), [hours(2), hours(2), hours(6), hours(48)]);
     }
 }

@@ -57,7 +57,7 @@ async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
         world
             .until("the relay has brought it to the index", async |world| {
                 let found = world.search.search(application, chat, &query, search::Cursor::After(0), 10).await;
-                found.is_ok_and(|found| found.iter().map(|number| number.get()).eq([2]))
+                found.is_ok_and(|found| found.iter().map(|hit| hit.number.get()).eq([2]))
             })
             .await;
 
