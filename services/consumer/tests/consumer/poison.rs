@@ -118,7 +118,7 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
 async fn an_unreadable_payload_holds_up_nothing_when_the_dead_letter_queue_is_gone() {
     in_world(async |world| {
         let consumer = world.consumer().await;
-        let items = chat_with_messages(1, 1, 2);
+        let items = chat_with_messages(1, 1, 3);
         let partition = world.queues.partition_of(&items[0]);
         world.queues.publish(1, &items[..1], 10).await;
         world.until_stored(1, 0, 0).await;
@@ -129,6 +129,9 @@ async fn an_unreadable_payload_holds_up_nothing_when_the_dead_letter_queue_is_go
             world.queues.publish(1, &items[number..=number], 10).await;
             world.until_stored(1, number as u64, number).await;
         }
+        // It is stored only after what comes before it has been acknowledged.
+        world.queues.publish(1, &items[3..], 10).await;
+        world.until_stored(1, 3, 2).await;
         consumer.stop().await;
         assert_eq!(world.queues.ready().await, 0);
     })

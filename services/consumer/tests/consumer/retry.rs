@@ -38,6 +38,7 @@ fn refused(retried: Retried) -> (Reason, String) {
 async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
     in_world(async |world| {
         refuse_poison(&world).await;
+        world.search.ensure_index().await.unwrap();
         let consumer = world.consumer().await;
         let poison = poison(1, 1, 2);
         world.queues.publish(1, &[chat(1, 1), message(1, 1, 1), poison.clone(), message(1, 1, 3)], 10).await;
