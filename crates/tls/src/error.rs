@@ -99,14 +99,16 @@ impl Error {
 impl From<&rustls::Error> for Error {
     fn from(error: &rustls::Error) -> Self {
         use CertificateError::{
-            Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, UnknownIssuer,
+            BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+            UnknownIssuer,
         };
         match error {
             rustls::Error::InvalidCertificate(certificate) => match certificate {
                 Expired | ExpiredContext { .. } => Self::Expired,
                 NotValidYet | NotValidYetContext { .. } => Self::NotYetValid,
                 NotValidForName | NotValidForNameContext { .. } => Self::WrongName,
-                UnknownIssuer => Self::Untrusted,
+                // Of an authority that was made anew under its old name only the signature tells.
+                UnknownIssuer | BadSignature => Self::Untrusted,
                 other => Self::Certificate(other.to_string()),
             },
             rustls::Error::InvalidMessage(_) => Self::NotSpoken,

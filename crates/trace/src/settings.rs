@@ -46,12 +46,15 @@ impl Settings {
             return Ok(None);
         }
         let invalid = InvalidSettings("trace.endpoint must be an http:// or https:// URL, such as http://localhost:4318");
-        // The standard adds this path to the endpoint that all signals share (OTLP 1.0, "OTLP/HTTP Request").
-        let target = Url::parse(&format!("{}/v1/traces", self.endpoint.trim_end_matches('/'))).map_err(|_| invalid)?;
-        if !target.username().is_empty() || target.password().is_some() {
+        let endpoint = Url::parse(&self.endpoint).map_err(|_| invalid)?;
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
             return Err(InvalidSettings("trace.endpoint must have no user and no password"));
         }
-        if matches!(target.scheme(), "http" | "https") && target.has_host() { Ok(Some(target)) } else { Err(invalid) }
+        if !matches!(endpoint.scheme(), "http" | "https") || !endpoint.has_host() {
+            return Err(invalid);
+        }
+        // The standard adds this path to the endpoint that all signals share (OTLP 1.0, "OTLP/HTTP Request").
+        Url::parse(&format!("{}/v1/traces", self.endpoint.trim_end_matches('/'))).map(Some).map_err(|_| invalid)
     }
 
     pub(crate) fn timeout(&self) -> Duration {

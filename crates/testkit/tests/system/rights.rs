@@ -83,10 +83,10 @@ async fn users_with_the_rights_in_the_handbook_can_do_everything_and_nothing_els
     let application = system.create_application("of little power").await;
     let chat = application.create_chat().await;
     for number in 1..=2 {
-        let answer = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", &format!("once {number}")).send().await;
+        let answer = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", &format!("once-{number}")).send().await;
         assert_eq!(answer.expect(201)["number"], number);
     }
-    let again = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", "once 2").send().await;
+    let again = chat.attempt_post("Uneasy lies the head").header("Idempotency-Key", "once-2").send().await;
     assert_eq!(again.expect(201)["number"], 2);
     chat.await_stored(2).await;
     chat.edit(1, "that wears a crown").await.expect(200);

@@ -19,7 +19,7 @@ use tokio::{
 use url::Url;
 
 /// How much later MySQL's answers come: within the deadline of a statement.
-const LATE_BY: Duration = Duration::from_millis(1_200);
+const LATE_BY: Duration = Duration::from_millis(700);
 /// What is promised for every answer, and a little for a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(3_300);
 
