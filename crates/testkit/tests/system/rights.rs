@@ -51,6 +51,26 @@ fn the_user_of_redis_may_call_all_that_scripts_call() {
     assert!(forbidden.is_empty(), "{forbidden:?}");
 }
 
+/// An index and its aliases have rights of their own: those that lead to a version give none under an alias, nor to make one.
+#[test]
+fn who_indexes_may_use_every_name_that_is_indexed_under() {
+    let blocks = blocks();
+    let role: serde_json::Value = blocks[4]
+        .lines()
+        .skip_while(|line| *line != "PUT /_security/role/chat-index")
+        .nth(1)
+        .map(|body| serde_json::from_str(body).unwrap())
+        .unwrap();
+    let [names, privileges] = ["names", "privileges"].map(|key| role["indices"][0][key].as_array().unwrap().clone());
+    for privilege in ["read", "write", "manage"] {
+        assert!(privileges.contains(&privilege.into()), "{privilege}");
+    }
+    // In use, being made (`SearchIndex::successor`), and the versions behind both.
+    for name in ["chat-messages", "chat-messages-next", "chat-messages-v*"] {
+        assert!(names.contains(&name.into()), "{name}");
+    }
+}
+
 async fn as_root(url: &str, statements: &str) {
     let mut connection = Conn::from_url(url).await.unwrap();
     for statement in statements.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
