@@ -59,7 +59,7 @@ def settings(objects, defaults, text):
     """Settings exist, and a service is never killed before it has ended by itself; there is a trigger for every queue."""
     known = {f"CHAT__{section}__{key}".upper() for section, keys in defaults.items() for key in keys}
     # What has no default stands there as a comment.
-    known |= {"LOG_FORMAT", "LOG_LEVEL", "RATE_LIMIT_PER_MINUTE", "CHAT_QUEUE_THRESHOLD", "MESSAGE_QUEUE_THRESHOLD"}
+    known |= {"LOG_FORMAT", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "RATE_LIMIT_PER_MINUTE", "CHAT_QUEUE_THRESHOLD", "MESSAGE_QUEUE_THRESHOLD"}
     known |= {variable for variable in re.findall(r"[A-Z_]{4,}", text) if variable.endswith(("_URL", "_TOKEN"))}
     set_here = {key: value for found in of(objects, "ConfigMap") for key, value in found["data"].items()}
     for variable in set_here:

@@ -32,12 +32,17 @@ pub(crate) async fn ask(store: &Store) -> Result<Stored, Error> {
     let mut connection = store.acquire().await?;
     let rows = outbox::depth(&mut connection).await?;
     let oldest = outbox::oldest(&mut connection).await?;
-    let mut unresolved = Vec::with_capacity(Reason::ALL.len());
+    let (mut unresolved, mut listed) = (Vec::with_capacity(Reason::ALL.len()), Vec::new());
     for reason in Reason::ALL {
-        unresolved.push((reason.as_str(), dead_letters::unresolved(&mut connection, reason, None).await?));
+        let count = dead_letters::unresolved(&mut connection, reason, None).await?;
+        unresolved.push((reason.as_str(), count));
+        if count > 0 {
+            // One reason at a time: of those the index has the keys in their order, and of all together it has not.
+            let filter = Filter { reason: Some(reason), resolved_too: false, after: 0, limit: LETTERS as u32 + 1 };
+            listed.append(&mut dead_letters::summaries(&mut connection, &filter).await?);
+        }
     }
-    let filter = Filter { reason: None, resolved_too: false, after: 0, limit: LETTERS as u32 + 1 };
-    let listed = dead_letters::summaries(&mut connection, &filter).await?;
+    listed.sort_unstable_by_key(|summary| summary.id);
     let opened = epochs::history(&mut connection, EPOCHS).await?;
     let partitions = partition_epochs::all(&mut connection).await?;
     Ok(Stored {

@@ -18,6 +18,9 @@ const WAIT_TIMEOUT_S: u32 = 30;
 pub(crate) fn options(settings: &Settings) -> Result<OptsBuilder, Error> {
     database(settings)?;
     let opts = parse(settings)?;
+    if opts.ssl_opts().is_none() && speaks_of_certificates(&settings.url) {
+        return Err(Error::Settings("url says how certificates are checked, and does not ask for TLS: require_ssl=true does"));
+    }
     let tls = opts.ssl_opts().map(|asked| verified(asked, settings)).transpose()?;
     Ok(OptsBuilder::from_opts(opts)
         .ssl_opts(tls)
@@ -44,6 +47,14 @@ fn verified(asked: &SslOpts, settings: &Settings) -> Result<SslOpts, Error> {
     }
     let files = settings.tls.pem().map(|pem| pem.as_bytes().to_vec().into());
     Ok(asked.clone().with_root_certs(files.into_iter().collect()))
+}
+
+/// Whether a parameter of the URL is about certificates. The driver passes over these where `require_ssl` is missing or false: whoever has
+/// written `verify_identity=true` alone would send the password to anybody.
+fn speaks_of_certificates(url: &str) -> bool {
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    names.any(|name| ["verify_ca", "verify_identity", "built_in_roots"].contains(&name))
 }
 
 fn parse(settings: &Settings) -> Result<Opts, Error> {
@@ -80,4 +91,26 @@ fn session(settings: &Settings) -> String {
         limit_ms / 1_000,
         limit_ms % 1_000
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_speaks_of_certificates_and_does_not_ask_for_tls_is_told_so() {
+        let told = |query: &str| options(&Settings::new(format!("mysql://u:hidden@localhost/chat{query}")));
+        for query in [
+            "?verify_ca=true",
+            "?verify_identity=true",
+            "?require_ssl=false&verify_ca=false",
+            "?tcp_keepalive=9&built_in_roots=false",
+        ] {
+            let refusal = told(query).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(refusal.contains("require_ssl=true") && !refusal.contains("hidden"), "{query}: {refusal}");
+        }
+        for query in ["", "?require_ssl=false", "?require_ssl=true", "?verify_ca=true&require_ssl=true", "?tcp_nodelay=true"] {
+            assert!(told(query).is_ok(), "{query}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use metrics::{Counter, counter};
-use reqwest::{Certificate, Client, header::CONTENT_TYPE};
+use reqwest::{Certificate, Client, StatusCode, header::CONTENT_TYPE, redirect::Policy};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant as Moment, timeout_at},
@@ -43,7 +43,8 @@ pub(crate) fn run(
 ) -> Result<impl Future<Output = ()> + Send + 'static, InvalidSettings> {
     let unusable = |_| InvalidSettings("trace.endpoint cannot be used: there is no TLS");
     let trusted = Certificate::from_pem_bundle(trust.pem().unwrap_or_default().as_bytes()).map_err(unusable)?;
-    let client = Client::builder().timeout(timeout).no_proxy();
+    // Led elsewhere, a post would become a question without spans, or go without TLS.
+    let client = Client::builder().timeout(timeout).no_proxy().redirect(Policy::none());
     let client = trusted.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).build().map_err(unusable)?;
     let resource = wire::Resource { service, version, instance: format!("{:016x}", rand::random::<u64>()) };
     let outcome = |outcome| counter!("chat_spans_total", "outcome" => outcome);
@@ -80,22 +81,20 @@ impl Exporter {
         let count = spans.len() as u64;
         let request = self.client.post(self.target.clone()).header(CONTENT_TYPE, "application/json");
         let body = wire::request(&self.resource, spans).to_string();
-        let outcome = request.body(body).send().await.and_then(reqwest::Response::error_for_status);
-        match outcome {
-            Ok(_) => {
-                self.said = None;
-                self.sent.increment(count);
-            }
-            Err(error) => {
-                self.failed.increment(count);
-                if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                    self.said = Some(Instant::now());
-                    let verdict = tls::Error::behind(&error).map(|verdict| verdict.to_string());
-                    // The URL may hold what gives access.
-                    let error = error.without_url();
-                    tracing::warn!(%error, tls = verdict, spans = count, "the collector of traces takes none");
-                }
-            }
+        let answer = request.body(body).send().await.map(|answer| answer.status());
+        if answer.as_ref().is_ok_and(StatusCode::is_success) {
+            self.said = None;
+            self.sent.increment(count);
+            return;
+        }
+        self.failed.increment(count);
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            self.said = Some(Instant::now());
+            let status = answer.as_ref().ok().map(StatusCode::as_u16);
+            let verdict = answer.as_ref().err().and_then(|error| tls::Error::behind(error)).map(|verdict| verdict.to_string());
+            // The URL may hold what gives access.
+            let error = answer.err().map(|error| error.without_url().to_string());
+            tracing::warn!(error, status, tls = verdict, spans = count, "the collector of traces takes none");
         }
     }
 }

@@ -46,15 +46,19 @@ impl Settings {
             return Ok(None);
         }
         let invalid = InvalidSettings("trace.endpoint must be an http:// or https:// URL, such as http://localhost:4318");
-        let endpoint = Url::parse(&self.endpoint).map_err(|_| invalid)?;
-        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+        let mut target = Url::parse(&self.endpoint).map_err(|_| invalid)?;
+        if !target.username().is_empty() || target.password().is_some() {
             return Err(InvalidSettings("trace.endpoint must have no user and no password"));
         }
-        if !matches!(endpoint.scheme(), "http" | "https") || !endpoint.has_host() {
+        if target.query().is_some() || target.fragment().is_some() {
+            return Err(InvalidSettings("trace.endpoint must have no query and no fragment"));
+        }
+        if !matches!(target.scheme(), "http" | "https") || !target.has_host() {
             return Err(invalid);
         }
         // The standard adds this path to the endpoint that all signals share (OTLP 1.0, "OTLP/HTTP Request").
-        Url::parse(&format!("{}/v1/traces", self.endpoint.trim_end_matches('/'))).map(Some).map_err(|_| invalid)
+        target.path_segments_mut().map_err(|()| invalid)?.pop_if_empty().extend(["v1", "traces"]);
+        Ok(Some(target))
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -83,10 +87,18 @@ mod tests {
         assert_eq!(target(""), Ok(None));
         assert_eq!(target("http://localhost:4318").unwrap().unwrap(), "http://localhost:4318/v1/traces");
         assert_eq!(target("https://collector.example/otlp/").unwrap().unwrap(), "https://collector.example/otlp/v1/traces");
-        for endpoint in
-            ["localhost:4318", "grpc://localhost:4317", "http://", "yes", "http://user:password@collector:4318", "http://key@c"]
-        {
-            assert!(target(endpoint).is_err(), "{endpoint}");
+        for endpoint in [
+            "localhost:4318",
+            "grpc://localhost:4317",
+            "http://",
+            "yes",
+            "http://user:password@collector:4318",
+            "http://key@c",
+            "http://c?key=secret",
+            "http://c/#otlp",
+        ] {
+            let refusal = target(endpoint).unwrap_err().to_string();
+            assert!(!refusal.contains("secret"), "{endpoint}");
         }
     }
 }

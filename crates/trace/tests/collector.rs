@@ -194,6 +194,22 @@ async fn a_collector_that_refuses_or_is_away_costs_its_spans_and_nothing_else() 
 }
 
 #[tokio::test]
+async fn a_collector_that_leads_elsewhere_is_not_followed() {
+    let (elsewhere, mut requests) = collector("200 OK").await;
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        // A whole answer: the status' line takes the header with it.
+        let led = format!("{status}\r\nLocation: {elsewhere}/v1/traces");
+        let (endpoint, _seen) = collector(led.leak()).await;
+        let (tracer, counts) = tracer(&settings(&endpoint, 100));
+        tracer.receive("GET", Kind::Server, None).end();
+        tracer.finish().await;
+        counts.until("failed", 1).await;
+        assert_eq!(counts.of("sent"), 0, "{status}");
+    }
+    assert!(requests.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn a_collector_that_hangs_holds_nobody_up() {
     // Connections are made by the kernel, and nobody ever takes one.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -69,6 +69,12 @@ async fn a_redis_put_back_from_its_back_up_goes_on_in_a_new_epoch() {
     // Who names no address is not believed to have stopped it.
     let refused = backups.run_in(&[], &["restore", "latest", DATA]).await.unwrap_err();
     assert!(refused.contains("REDIS_URL is not set"), "{refused}");
+    // Nor who cannot speak with it, as with a certificate that is not trusted, or does not know how.
+    let url = system.stack().urls().redis.clone();
+    for wrong in [url.replacen("redis://", "rediss://", 1), url.replacen("redis://", "", 1)] {
+        let refused = backups.run_in(&[("REDIS_URL", wrong.as_str())], &["restore", "latest", DATA]).await.unwrap_err();
+        assert!(refused.contains("nobody can tell whether Redis is running"), "{refused}");
+    }
     system.stack().stop(Server::Redis).await.unwrap();
     let failed = backups.run(&[]).await.unwrap_err();
     assert!(failed.contains("not backed up"), "{failed}");

@@ -1,6 +1,6 @@
 //! The users that docs/OPERATIONS.md tells to make may do what the system needs, and no more: what stands there is done here.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use deadpool_redis::redis;
 use mysql_async::{Conn, prelude::Queryable};
@@ -23,6 +23,52 @@ fn url_of(url: &str, user: &str, password: &str, path: &str) -> String {
     url.set_password(Some(password)).unwrap();
     url.set_path(path);
     url.to_string()
+}
+
+/// What the scripts call, in small letters; each once.
+fn called_by_scripts(directory: &Path, called: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            called_by_scripts(&path, called);
+        } else if path.extension().is_some_and(|extension| extension == "lua") {
+            let script = std::fs::read_to_string(&path).unwrap();
+            let calls = script.split("redis.call('").skip(1).filter_map(|rest| rest.split('\'').next());
+            called.extend(calls.map(str::to_lowercase));
+        }
+    }
+}
+
+/// Most of it is called in no test of ours by a user of little power: some scripts call something once in a while only.
+#[test]
+fn the_user_of_redis_may_call_all_that_scripts_call() {
+    let blocks = blocks();
+    let user = blocks[2].lines().find(|line| line.starts_with("ACL SETUSER chat ")).unwrap();
+    let mut called = BTreeSet::new();
+    called_by_scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut called);
+    assert!(called.len() > 10, "{called:?}");
+    let forbidden: Vec<_> = called.iter().filter(|name| !user.split(' ').any(|word| word == format!("+{name}"))).collect();
+    assert!(forbidden.is_empty(), "{forbidden:?}");
+}
+
+/// An index and its aliases have rights of their own: those that lead to a version give none under an alias, nor to make one.
+#[test]
+fn who_indexes_may_use_every_name_that_is_indexed_under() {
+    let blocks = blocks();
+    let role: serde_json::Value = blocks[4]
+        .lines()
+        .skip_while(|line| *line != "PUT /_security/role/chat-index")
+        .nth(1)
+        .map(|body| serde_json::from_str(body).unwrap())
+        .unwrap();
+    let [names, privileges] = ["names", "privileges"].map(|key| role["indices"][0][key].as_array().unwrap().clone());
+    for privilege in ["read", "write", "manage"] {
+        assert!(privileges.contains(&privilege.into()), "{privilege}");
+    }
+    // In use, being made (`SearchIndex::successor`), and the versions behind both.
+    for name in ["chat-messages", "chat-messages-next", "chat-messages-v*"] {
+        assert!(names.contains(&name.into()), "{name}");
+    }
 }
 
 async fn as_root(url: &str, statements: &str) {

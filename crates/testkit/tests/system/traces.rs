@@ -95,6 +95,15 @@ async fn one_trace_leads_from_the_request_through_the_queue_to_the_tables_and_th
     system.ingest("POST", &path).header("traceparent", &unwanted).json(json!({ "body": "untold" })).send().await.expect(201);
     let read = format!("{path}/2");
     eventually("it is stored", PATIENCE, async || system.api("GET", &read).send().await.status == 200).await;
+    // Spans are sent in their order: when those of a later request are there, others would be, too.
+    let later = "2af7651916cd43dd8448eb211c80319c";
+    let wanted = format!("00-{later}-{CALLER}-01");
+    system.ingest("POST", &path).header("traceparent", &wanted).json(json!({ "body": "told" })).send().await.expect(201);
+    eventually("the later request's spans are there", PATIENCE, async || {
+        let spans = collector.of(later);
+        names.into_iter().all(|name| spans.contains_key(&key(name)))
+    })
+    .await;
     assert_eq!(collector.of(other).len(), 0);
 }
 
@@ -112,6 +121,11 @@ async fn without_a_collector_that_answers_all_goes_on() {
     for number in 1..=20 {
         assert_eq!(chat.post("goes on").await, number);
     }
-    let metrics = system.ask(Service::Ingest, "GET", "/metrics").send().await.text();
-    assert!(metrics.contains("chat_spans_total{outcome=\"failed\"}"), "{metrics}");
+    // The series are there from the start, at 0.
+    eventually("spans have failed", PATIENCE, async || {
+        let metrics = system.ask(Service::Ingest, "GET", "/metrics").send().await.text();
+        let failed = metrics.lines().find_map(|line| line.strip_prefix("chat_spans_total{outcome=\"failed\"} "));
+        failed.is_some_and(|count| count.parse::<f64>().is_ok_and(|count| count > 0.0))
+    })
+    .await;
 }
