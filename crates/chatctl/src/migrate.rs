@@ -21,24 +21,23 @@ pub(crate) async fn run() -> Result<()> {
         versions => say!("database: applied {} ({})", migrations(versions.len()), versions.join(", ")),
     }
     let (store, search) = (Store::connect(&settings.mysql)?, SearchIndex::connect(&settings.elasticsearch)?);
-    if is_lost(&store, &search).await? {
+    if patiently(async || Ok(messages::is_empty(&mut *store.acquire().await?).await?)).await? {
+        search.ensure_index().await.context("the search index could not be made")?;
+    } else if is_lost(&search).await? {
         // No failure: the services work without it, and it is made with them running.
         say!("search index: missing, though messages are stored; start the services, then `chatctl reindex` makes it from them");
         return Ok(());
     }
-    search.ensure_index().await.context("the search index could not be made")?;
     say!("search index: ready");
     Ok(())
 }
 
-/// Whether there is no index, and messages that one had held.
-async fn is_lost(store: &Store, search: &SearchIndex) -> Result<bool> {
-    match search.check().await {
-        Err(search::Error::IndexMissing) => {
-            patiently(async || Ok(!messages::is_empty(&mut *store.acquire().await?).await?)).await
-        }
-        // Whether it serves is looked at, and waited for, when it is there.
-        _ => Ok(false),
+/// Whether there is none where there must be one. A server that does not answer yet, or not for all of it, is waited for: it says
+/// nothing of what is lost.
+async fn is_lost(search: &SearchIndex) -> Result<bool> {
+    match patiently(async || Ok(search.check().await?)).await {
+        Err(error) if matches!(error.downcast_ref(), Some(search::Error::IndexMissing)) => Ok(true),
+        looked => looked.map(|()| false).context("the search index does not serve"),
     }
 }
 

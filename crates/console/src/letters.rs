@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::{
     HttpResponse,
     http::header::CACHE_CONTROL,
+    rt::spawn,
     web::{Data, Path},
 };
 use consumer::{
@@ -46,11 +47,20 @@ pub(crate) async fn show(_: Operator, shared: Data<Shared>, id: Path<u64>) -> Re
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(shown(&letter, stored.as_ref())))
 }
 
-/// `POST /console/letters/{id}/retry`: stores what it holds, if that can be stored by now.
+/// `POST /console/letters/{id}/retry`: stores what it holds, if that can be stored by now. It goes on when nobody waits for it any more:
+/// broken off behind the raising of a counter, the next try could not tell whose the number is, and would make the item a conflict.
 pub(crate) async fn try_again(_: Operator, shared: Data<Shared>, id: Path<u64>) -> Result<HttpResponse, Problem> {
-    let tried = timeout(ANSWER_WITHIN, retry(&shared.store, &shared.sequencer, *id)).await;
-    let retried = tried.map_err(|_| Problem::timeout())?.map_err(of_retry)?;
-    tracing::info!(letter = *id, stored = retried.is_stored(), "an operator tried a dead letter again");
+    let (store, sequencer, letter) = (shared.store.clone(), shared.sequencer.clone(), *id);
+    let trying = spawn(async move {
+        let tried = retry(&store, &sequencer, letter).await;
+        if let Ok(retried) = &tried {
+            tracing::info!(letter, stored = retried.is_stored(), "an operator tried a dead letter again");
+        }
+        tried
+    });
+    // Without an outcome it ends only with its worker.
+    let tried = timeout(ANSWER_WITHIN, trying).await.map_err(|_| Problem::timeout())?.map_err(|_| Problem::timeout())?;
+    let retried = tried.map_err(of_retry)?;
     Ok(told(&shared, retried.is_stored(), &retried.to_string()))
 }
 

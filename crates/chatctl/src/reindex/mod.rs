@@ -93,7 +93,8 @@ async fn in_use(search: &SearchIndex) -> Result<Option<u32>> {
     }
 }
 
-/// From here on consumers write to the new version as well; they fail, and try again, until it is made.
+/// From here on consumers write to the new version as well; until it is made they keep the outbox rows of what they write to the one in
+/// use alone, and try again.
 async fn begin(store: &Store, search: &SearchIndex) -> Result<Reindex> {
     search.forget_successor().await?;
     let old = in_use(search).await?.unwrap_or(NONE);

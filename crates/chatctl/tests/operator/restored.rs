@@ -188,6 +188,9 @@ async fn numbers_follow_the_queue_when_redis_has_lost_everything_too() {
     record(&system, ahead).await;
     let said = succeeds(&system, &["restored", "--new-epoch"]).await.text();
     assert!(said.contains(&format!("ingest will open one above {ahead}")), "{said}");
+    // Who only reads opens it as well: it has been begun for no other Redis.
+    eventually("what was never given is told", SOON, async || chat.message(99).await.status == 404).await;
+    assert!(highest_epoch(&system).await > ahead);
     system.launch(Service::Ingest).await;
     system.ready().await;
     post_in_a_new_epoch(&chat, 10).await;

@@ -25,7 +25,6 @@ use crate::{
 const KEY: (&[&str; 2], &str) = (&["messages.application_id", "messages.chat_number"], "messages.number");
 
 /// A message's key.
-/// A message's key.
 pub type Key = (ApplicationId, ChatNumber, MessageNumber);
 
 struct NewMessage<'a> {

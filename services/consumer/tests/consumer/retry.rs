@@ -37,6 +37,7 @@ fn refused(retried: Retried) -> (Reason, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
     in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
         refuse_poison(&world).await;
         world.search.ensure_index().await.unwrap();
         let consumer = world.consumer().await;
