@@ -29,6 +29,8 @@ use crate::{Depth, Error, Settings, connection, session::Session, topology};
 
 /// How long anything that is asked here may take in all. Making a queue takes a cluster a moment.
 const LIMIT: Duration = Duration::from_secs(60);
+/// A broker that is busy takes a connection late.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A consumer that has just ended may be counted for a moment longer.
 const REST_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -49,13 +51,22 @@ pub struct Counts {
 }
 
 impl Repartition {
-    /// Connects. `settings.partitions` is of no account.
+    /// Connects, at a later attempt if the first ones fail. `settings.partitions` is of no account.
     ///
     /// # Errors
     /// Any [`Error`].
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        let connection = connection::open("repartition", &settings.url, &settings.tls, settings.connect_timeout()).await?;
-        Ok(Self { session: Session { connection, over: CancellationToken::new() }, settings: settings.clone() })
+        let began = Instant::now();
+        loop {
+            match connection::open("repartition", &settings.url, &settings.tls, settings.connect_timeout()).await {
+                Ok(connection) => {
+                    let session = Session { connection, over: CancellationToken::new() };
+                    return Ok(Self { session, settings: settings.clone() });
+                }
+                Err(error) if began.elapsed() > CONNECT_WITHIN => return Err(error),
+                Err(_) => sleep(LOOK_EVERY).await,
+            }
+        }
     }
 
     /// How many partitions there are.
