@@ -81,6 +81,26 @@ impl Publisher {
         .await
     }
 
+    /// Makes what is missing of the queues. For whoever is about to take something that would be lost if [`Publisher::bind`] were refused.
+    ///
+    /// # Errors
+    /// [`Error::WrongTopology`] when they are not those that this process is configured for; any other [`Error`].
+    pub async fn declare(&self) -> Result<(), Error> {
+        let settling_time = self.shared.settling_time;
+        let work = async |session: &Session, _: &Channel| topology::declare(session, &self.shared.topology, settling_time).await;
+        self.on_channel("declare the topology", self.shared.limit + settling_time, work).await
+    }
+
+    /// Whether the queues are still those that this process is configured for. To be asked before an epoch that others opened is
+    /// trusted: the connection may be older than a change of their number.
+    ///
+    /// # Errors
+    /// [`Error::WrongTopology`] when they are not; any other [`Error`] when that could not be learnt.
+    pub async fn confirm_partitions(&self) -> Result<(), Error> {
+        let work = async |session: &Session, _: &Channel| topology::confirm(session, &self.shared.topology).await;
+        self.on_channel("look for the queues", self.shared.limit, work).await
+    }
+
     fn names(&self, epoch: Epoch, partition: Partition) -> (String, String, String) {
         let topology = &self.shared.topology;
         (topology.queue(partition), topology.exchange(), topology.routing_key(epoch, partition))

@@ -64,6 +64,17 @@ pub(crate) async fn closed(mut link: watch::Receiver<Link>, within: Duration) {
     let _ = timeout(within, link.wait_for(|link| matches!(link, Link::Closed))).await;
 }
 
+/// Makes one connection, within `limit`. `name` is shown in the management UI.
+pub(crate) async fn open(name: &str, url: &AmqpUrl, trust: &tls::Trust, limit: Duration) -> Result<Connection, Error> {
+    let properties = ConnectionProperties::default().with_connection_name(format!("chat {name}").into());
+    let deadline = tokio::time::Instant::now() + limit;
+    if url.is_secure() {
+        return secure::connect(url.uri(), properties, trust, deadline).await;
+    }
+    let connected = timeout_at(deadline, Connection::connect_uri(url.uri(), properties)).await;
+    connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))
+}
+
 struct Supervisor {
     name: &'static str,
     url: AmqpUrl,
@@ -137,14 +148,7 @@ impl Supervisor {
 
     /// Connects and declares, each with the configured deadline; new queues rest besides.
     async fn connect(&self) -> Result<Session, Error> {
-        let properties = ConnectionProperties::default().with_connection_name(format!("chat {}", self.name).into());
-        let deadline = tokio::time::Instant::now() + self.limit;
-        let connection = if self.url.is_secure() {
-            secure::connect(self.url.uri(), properties, &self.trust, deadline).await?
-        } else {
-            let connected = timeout_at(deadline, Connection::connect_uri(self.url.uri(), properties)).await;
-            connected.map_err(|_| Error::TimedOut("connect"))?.map_err(Error::amqp("connect"))?
-        };
+        let connection = open(self.name, &self.url, &self.trust, self.limit).await?;
         let session = Session { connection, over: CancellationToken::new() };
         let declared = timeout(self.limit + self.settling_time, topology::declare(&session, &self.topology, self.settling_time));
         declared.await.map_err(|_| Error::TimedOut("declare the topology"))??;

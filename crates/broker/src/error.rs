@@ -16,6 +16,9 @@ pub enum Error {
     /// The broker holds another topology than this service is configured for. A sentence for the operator.
     #[error("{0}")]
     WrongTopology(String),
+    /// The queues are in use, so that their number cannot be changed. A sentence for the operator.
+    #[error("{0}")]
+    Busy(String),
     /// No answer came in time; what was asked for may or may not have happened.
     #[error("the broker did not answer in time to {0}")]
     TimedOut(&'static str),

@@ -23,7 +23,7 @@ pub struct Settings {
     pub url: AmqpUrl,
     /// Put before every name in the broker, so that several systems can share one.
     pub prefix: String,
-    /// How many queues there are. Fixed when the topology is made.
+    /// How many queues there are. Once they are made only `Repartition` changes their number.
     pub partitions: PartitionCount,
     /// Milliseconds for a connection to be made, and again for the topology to be declared on it.
     pub connect_timeout_ms: u64,

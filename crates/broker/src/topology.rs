@@ -1,13 +1,14 @@
 //! Declares exchange, queues and the marker of their number. Declaring is idempotent: every connection does it anew, so that
 //! a broker that lost everything is furnished again by whoever comes first.
 //!
-//! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`).
+//! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`). Nor is the number of partitions changed
+//! here (see `repartition`); while it is, or when it is another, this refuses.
 
 use std::time::Duration;
 
-use events::Topology;
+use events::{Partition, Topology};
 use lapin::{
-    Channel, ErrorKind, ExchangeKind,
+    Channel, ErrorKind, ExchangeKind, Queue,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
@@ -19,6 +20,9 @@ use crate::{Error, session::Session};
 /// RabbitMQ 4 drops a message after 20 redeliveries unless told otherwise, and -1 for "never" is not known to RabbitMQ 3. A
 /// poisoned message is isolated by the consumer, never by counting.
 const DELIVERY_LIMIT: i32 = i32::MAX;
+
+/// Nobody's count.
+const NO_COUNT: u16 = 0;
 
 const DURABLE: QueueDeclareOptions =
     QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
@@ -33,7 +37,8 @@ const DURABLE: QueueDeclareOptions =
 /// # Errors
 /// [`Error::WrongTopology`] when the broker holds one of the names with other arguments, above all another partition count.
 pub(crate) async fn declare(session: &Session, topology: &Topology, settling_time: Duration) -> Result<(), Error> {
-    let is_settled = has_marker(session, topology).await?;
+    refuse_while_changing(session, topology).await?;
+    let is_settled = find(session, topology.partition_marker()).await?.is_some();
     let channel = session.channel().await?;
     // First, so that a service configured otherwise is refused before it leaves anything behind.
     if is_settled {
@@ -55,7 +60,7 @@ pub(crate) async fn declare(session: &Session, topology: &Topology, settling_tim
 
     declare_exchange(&channel, topology.exchange()).await?;
     for partition in topology.partitions().all() {
-        declare_queue(&channel, topology.queue(partition), partition_arguments(topology)).await?;
+        declare_partition(&channel, topology, partition).await?;
     }
     if !is_settled {
         sleep(settling_time).await;
@@ -64,24 +69,75 @@ pub(crate) async fn declare(session: &Session, topology: &Topology, settling_tim
     Ok(())
 }
 
-/// On a channel of its own: the answer that there is none closes it.
-async fn has_marker(session: &Session, topology: &Topology) -> Result<bool, Error> {
+/// Whether the queues are still those that this process is configured for. It makes nothing.
+///
+/// # Errors
+/// [`Error::WrongTopology`] when they are not.
+pub(crate) async fn confirm(session: &Session, topology: &Topology) -> Result<(), Error> {
+    refuse_while_changing(session, topology).await?;
+    if find(session, topology.partition_marker()).await?.is_none() {
+        return Err(Error::WrongTopology(format!("the queues of {} are gone", topology.exchange())));
+    }
+    declare_marker(&session.channel().await?, topology).await
+}
+
+async fn refuse_while_changing(session: &Session, topology: &Topology) -> Result<(), Error> {
+    if find(session, topology.change_note()).await?.is_none() {
+        return Ok(());
+    }
+    Err(Error::WrongTopology(format!(
+        "the number of partitions of {} is being changed: `chatctl partitions change` finishes it, then start this service anew",
+        topology.exchange(),
+    )))
+}
+
+/// The queue of this name, if there is one. On a channel of its own: the answer that there is none closes it.
+pub(crate) async fn find(session: &Session, name: String) -> Result<Option<Queue>, Error> {
     let options = QueueDeclareOptions { passive: true, ..DURABLE };
     let channel = session.channel().await?;
-    match channel.queue_declare(topology.partition_marker().as_str().into(), options, FieldTable::default()).await {
-        Ok(_) => Ok(true),
-        Err(error) if is_refused_as(&error, AMQPSoftError::NOTFOUND) => Ok(false),
-        Err(source) => Err(Error::Amqp { action: "look for the queues", source }),
+    match channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await {
+        Ok(queue) => {
+            let _ = channel.close(200, "done".into()).await;
+            Ok(Some(queue))
+        }
+        Err(error) if is_refused_as(&error, AMQPSoftError::NOTFOUND) => Ok(None),
+        Err(source) => Err(Error::Amqp { action: "look for a queue", source }),
     }
 }
 
-async fn declare_marker(channel: &Channel, topology: &Topology) -> Result<(), Error> {
+/// The count that a marker of this name has, if there is one: RabbitMQ tells it when it is asked for another. On a channel of its own,
+/// which that closes.
+pub(crate) async fn marked(session: &Session, name: String) -> Result<Option<u16>, Error> {
+    if find(session, name.clone()).await?.is_none() {
+        return Ok(None);
+    }
+    match declare_queue(&session.channel().await?, name, marker_arguments(NO_COUNT)).await {
+        Err(Error::WrongTopology(refusal)) => match current_value(&refusal).and_then(|value| value.parse().ok()) {
+            Some(count) => Ok(Some(count)),
+            None => Err(Error::WrongTopology(refusal)),
+        },
+        Err(error) => Err(error),
+        // Somebody else removed it a moment ago, and now it was made by the question.
+        Ok(()) => Err(Error::Busy("the queues are being removed".to_owned())),
+    }
+}
+
+pub(crate) async fn declare_marker(channel: &Channel, topology: &Topology) -> Result<(), Error> {
     let count = topology.partitions().get();
-    let declared = declare_queue(channel, topology.partition_marker(), marker_arguments(count)).await;
+    let declared = declare_note(channel, topology.partition_marker(), count).await;
     declared.map_err(|error| other_count(error, topology, count))
 }
 
-async fn declare_exchange(channel: &Channel, name: String) -> Result<(), Error> {
+/// A queue that holds nothing and has a count.
+pub(crate) async fn declare_note(channel: &Channel, name: String, count: u16) -> Result<(), Error> {
+    declare_queue(channel, name, marker_arguments(count)).await
+}
+
+pub(crate) async fn declare_partition(channel: &Channel, topology: &Topology, partition: Partition) -> Result<(), Error> {
+    declare_queue(channel, topology.queue(partition), partition_arguments(topology)).await
+}
+
+pub(crate) async fn declare_exchange(channel: &Channel, name: String) -> Result<(), Error> {
     let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     let declared = channel.exchange_declare(name.as_str().into(), ExchangeKind::Direct, options, FieldTable::default()).await;
     declared.map_err(|source| refusal("declare an exchange", source))
@@ -132,7 +188,7 @@ fn refusal(action: &'static str, source: lapin::Error) -> Error {
     }
 }
 
-fn is_refused_as(error: &lapin::Error, kind: AMQPSoftError) -> bool {
+pub(crate) fn is_refused_as(error: &lapin::Error, kind: AMQPSoftError) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(kind))
 }
 
@@ -140,7 +196,7 @@ fn other_count(error: Error, topology: &Topology, configured: u16) -> Error {
     let Error::WrongTopology(refusal) = error else { return error };
     let there = current_value(&refusal).unwrap_or("another number of");
     Error::WrongTopology(format!(
-        "{} has {there} partitions, this service is configured for {configured}: set amqp.partitions to what is there, or choose another amqp.prefix",
+        "{} has {there} partitions, this service is configured for {configured}: set amqp.partitions to what is there; `chatctl partitions change` changes it",
         topology.exchange(),
     ))
 }

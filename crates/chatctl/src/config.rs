@@ -40,6 +40,12 @@ pub(crate) struct Numbers {
     pub(crate) amqp: broker::Settings,
 }
 
+/// For commands that look at the queues only.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Queues {
+    pub(crate) amqp: broker::Settings,
+}
+
 /// Prints the settings in force.
 pub(crate) fn check() -> Result<()> {
     say::text(format_args!("{}", config::redacted::<Stores>(None)?))?;

@@ -13,6 +13,8 @@ use crate::config::Database;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Bring the counts up to date now
+    ///
+    /// Consumers do it once an hour. It waits for no batch that is being stored, and holds nobody up.
     Run,
 }
 

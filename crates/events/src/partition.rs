@@ -24,7 +24,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// How many queues there are. Fixed when the topology is made: another count would send a chat's next message past its earlier
+/// How many queues there are. Fixed while anything waits in them: another count would send a chat's next message past its earlier
 /// ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

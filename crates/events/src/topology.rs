@@ -47,4 +47,10 @@ impl Topology {
     pub fn partition_marker(&self) -> String {
         format!("{}chat.writes.partitions", self.prefix)
     }
+
+    /// A queue that holds nothing and is there only while the partition count is being changed: no service works with the
+    /// topology meanwhile. Its maximum length is the count that is left, so that a change that was broken off can be finished.
+    pub fn change_note(&self) -> String {
+        format!("{}chat.writes.changing", self.prefix)
+    }
 }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Dependency, Error, Role, meters,
-    opening::{Failure, Opening, mysql_down, redis_down},
+    opening::{Failure, Opening, broker_down, mysql_down, redis_down},
 };
 
 /// One attempt to establish an epoch takes no longer than this.
@@ -55,6 +55,8 @@ struct Shared {
     lost: Notify,
     /// The highest epoch for which the broker has returned a message: its routing keys are unbound, whatever Redis says.
     unbound: AtomicU64,
+    /// The highest epoch in which the broker's queues were seen to be those that this process is configured for.
+    confirmed: AtomicU64,
 }
 
 impl Keeper {
@@ -65,8 +67,12 @@ impl Keeper {
         store: Store,
         shutdown: CancellationToken,
     ) -> Self {
-        let shared =
-            Arc::new(Shared { state: watch::Sender::new(State::Establishing), lost: Notify::new(), unbound: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            state: watch::Sender::new(State::Establishing),
+            lost: Notify::new(),
+            unbound: AtomicU64::new(0),
+            confirmed: AtomicU64::new(0),
+        });
         let task = Task { role, shared: shared.clone(), sequencer, publisher, store, shutdown: shutdown.clone() };
         tokio::spawn(async move { shutdown.run_until_cancelled(task.run()).await });
         Self { shared }
@@ -185,6 +191,7 @@ impl Task {
             Adoption::Adopted(adopted) => {
                 let record = adopted.record();
                 if record.epoch.get() > self.shared.unbound.load(Ordering::Relaxed) {
+                    self.confirm_partitions(record.epoch).await?;
                     return Ok(Found::Trusted(adopted));
                 }
                 Found::Nothing { run_id: record.run_id.clone(), floor: record.epoch, reason: meters::UNBOUND }
@@ -194,6 +201,24 @@ impl Task {
                 Found::Nothing { run_id, floor, reason: reason.as_str() }
             }
         })
+    }
+
+    /// An epoch that others opened may lead to other queues than those that this process is configured for: their number can be changed
+    /// under a connection that stays (`broker::Repartition`). What was trusted before such a change leads nowhere behind it, so each
+    /// epoch is looked at once.
+    async fn confirm_partitions(&self, epoch: Epoch) -> Result<(), Failure> {
+        if epoch.get() <= self.shared.confirmed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.publisher.confirm_partitions().await {
+            Ok(()) => {
+                self.shared.confirmed.fetch_max(epoch.get(), Ordering::Relaxed);
+                Ok(())
+            }
+            // Who only asks what was given can do so without the broker, and sends no fence then that could mislead it.
+            Err(error) if self.role == Role::Reader && !matches!(error, broker::Error::WrongTopology(_)) => Ok(()),
+            Err(error) => Err(broker_down(error)),
+        }
     }
 
     /// Opens an epoch, one process at a time: of several that start together all but the first would open one for nothing, each

@@ -32,8 +32,8 @@ impl Opening<'_> {
     /// Tries once to open an epoch above `floor` for the Redis process `run_id`. `false`: another opener was faster, or Redis
     /// changed meanwhile. The caller looks at Redis anew either way.
     pub(crate) async fn open(&self, run_id: String, floor: Epoch, reason: &'static str) -> Result<bool, Failure> {
-        // An outage must not fill the history with epochs that never were.
-        self.publisher.check().map_err(broker_down)?;
+        // Neither an outage nor queues of another number must fill the history with epochs that never were.
+        self.publisher.declare().await.map_err(broker_down)?;
         let mut conn = self.store.acquire().await.map_err(mysql_down)?;
         let epoch = epochs::next(&mut conn, &run_id, reason, floor).await.map_err(mysql_down)?;
         self.publisher.bind(epoch).await.map_err(broker_down)?;
@@ -93,6 +93,6 @@ pub(crate) fn mysql_down(error: store::Error) -> Failure {
     Failure::of(Dependency::Mysql, &error)
 }
 
-fn broker_down(error: broker::Error) -> Failure {
+pub(crate) fn broker_down(error: broker::Error) -> Failure {
     Failure::of(Dependency::Rabbitmq, &error)
 }

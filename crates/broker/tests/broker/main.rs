@@ -1,6 +1,6 @@
 //! The adapter against a real RabbitMQ.
 //!
-//! `publishing`, `fencing` and `consuming` share the broker that AMQP_URL names, each test under a prefix of its own. The tests
+//! `publishing`, `fencing`, `consuming` and `repartition` share the broker that AMQP_URL names, each test under a prefix of its own. The tests
 //! in `faults` kill, pause and starve a broker, so each starts one for itself.
 
 // Helpers of tests may fail a test as the tests themselves do.
@@ -10,4 +10,5 @@ mod consuming;
 mod faults;
 mod fencing;
 mod publishing;
+mod repartition;
 mod support;

@@ -19,13 +19,15 @@ use crate::config::Database;
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List those that nobody has dealt with, without their texts
+    /// List the dead letters that nobody has dealt with, a line each, without their texts
     List(list::Options),
-    /// Show one with all that is known of it; for a conflict, beside what is stored
+    /// Show one with all that is known of it, its text included; for a conflict, beside what is stored
     Show(show::Options),
-    /// Store what can be stored by now
+    /// Store what can be stored by now, as the consumer would have
+    ///
+    /// When the cause is mended. Again is harmless: what is stored already is told. It fails if anything that it tried is not stored.
     Retry(retry::Options),
-    /// Mark as let go; the number stays taken
+    /// Mark as let go what will never be stored; the number stays taken, and the letter stays
     Discard(discard::Options),
 }
 

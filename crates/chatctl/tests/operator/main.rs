@@ -4,6 +4,7 @@
 
 mod completions;
 mod dead;
+mod partitions;
 mod printing;
 mod process;
 mod reindex;
