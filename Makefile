@@ -113,7 +113,7 @@ docs: ## Build the code's documentation
 compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile, the proxy's routes and the shell scripts
 	@deploy/lint
 
-compose-check: ## Run docker-compose.yml itself, and replace and kill its replicas under load (as root; PROGRAMS=DIRECTORY: compile nothing)
+compose-check: ## Run docker-compose.yml itself, and replace and kill its replicas under load (as root; PROGRAMS=DIRECTORY compiles nothing)
 	@$(BUILD) --package devstack
 	@DEVSTACK=$(TARGET)/debug/devstack CHATCTL=$(TARGET)/debug/chatctl PROGRAMS=$(PROGRAMS) deploy/compose-check/run
 
