@@ -19,8 +19,8 @@ FUZZ_TARGETS := body path envelope grams
 CARGO_FUZZ_VERSION := 0.13.2
 
 .PHONY: help run demo test model collections load bench bench-quick instructions instructions-record faults soak broken api-check \
-	openapi fuzz fuzz-build lint docs compose-lint kubernetes-check systemd-check alerts-check \
-	dashboards-check console-check deny sbom release release-check pictures
+	openapi fuzz fuzz-build lint docs compose-lint compose-check kubernetes-check systemd-check \
+	alerts-check dashboards-check console-check deny sbom release release-check pictures
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,10 @@ docs: ## Build the code's documentation
 
 compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile, the proxy's routes and the shell scripts
 	@deploy/lint
+
+compose-check: ## Run docker-compose.yml itself, and replace and kill its replicas under load (as root; PROGRAMS=DIRECTORY compiles nothing)
+	@$(BUILD) --package devstack
+	@DEVSTACK=$(TARGET)/debug/devstack CHATCTL=$(TARGET)/debug/chatctl PROGRAMS=$(PROGRAMS) deploy/compose-check/run
 
 kubernetes-check: ## Check the Kubernetes manifests against the schemas, each other and the settings
 	@deploy/kubernetes/check
