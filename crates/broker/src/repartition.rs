@@ -161,7 +161,7 @@ impl Repartition {
     /// One process at a time: this queue is the connection's own, and goes with it.
     async fn keep_others_out(&self) -> Result<(), Error> {
         let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-        let (name, channel) = (format!("{}chat.writes.changer", self.settings.prefix), self.session.channel().await?);
+        let (name, channel) = (self.settings.topology().changer(), self.session.channel().await?);
         let mut classic = FieldTable::default();
         classic.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
         let declared = channel.queue_declare(name.as_str().into(), options, classic).await;

@@ -53,4 +53,9 @@ impl Topology {
     pub fn change_note(&self) -> String {
         format!("{}chat.writes.changing", self.prefix)
     }
+
+    /// A queue that belongs to the one connection that may change the partition count, and goes with it.
+    pub fn changer(&self) -> String {
+        format!("{}chat.writes.changer", self.prefix)
+    }
 }

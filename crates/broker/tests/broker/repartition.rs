@@ -129,7 +129,7 @@ async fn one_process_at_a_time_changes_the_number() {
     let system = System::new();
     let _publisher = system.publisher().await;
     let (other, channel) = system.channel().await;
-    let name = format!("{}chat.writes.changer", system.settings.prefix);
+    let name = system.topology().changer();
     let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
     let mut classic = FieldTable::default();
     classic.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
