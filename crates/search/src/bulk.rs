@@ -12,11 +12,9 @@ use crate::error::{Error, INDEX_MISSING, is_documents_fault};
 use crate::fold::fold;
 use crate::grams::Terms;
 use crate::index::SearchIndex;
+use crate::pace;
 use crate::wire::{self, Outcome};
 
-/// Bytes of one request, unless a single document is larger: large enough to amortise the request, small enough that a busy
-/// server answers it in time.
-const MAX_REQUEST_BYTES: usize = 2 * 1024 * 1024;
 /// A bulk request may take this many times as long as another one: nobody waits for its answer.
 const TIMEOUT_FACTOR: u32 = 5;
 
@@ -34,7 +32,7 @@ pub struct Indexed {
 }
 
 impl SearchIndex {
-    /// Writes the documents, in as few requests as their size allows. A document with a version below the one in the index is
+    /// Writes the documents, one request after the other, each as large as the server answers soon. A document with a version below the one in the index is
     /// left out and counts as written, so that the same documents may be given any number of times in any order.
     ///
     /// # Errors
@@ -56,7 +54,7 @@ impl SearchIndex {
         let mut batch = Batch::default();
         for document in documents {
             let action = action(document)?;
-            if !batch.has_room_for(&action) {
+            if !batch.has_room_for(&action, self.request_bytes(refresh)) {
                 self.send(std::mem::take(&mut batch), refresh, &mut indexed).await?;
             }
             batch.push(document.id(), &action);
@@ -69,10 +67,21 @@ impl SearchIndex {
         if batch.ids.is_empty() {
             return Ok(());
         }
-        let began = Instant::now();
+        let (bytes, began) = (batch.lines.len(), Instant::now());
         let answer = self.request_bulk(batch.lines, refresh).await;
         self.meters.writes.record(&answer, began.elapsed());
+        match (&answer, refresh) {
+            (Err(_), _) => self.pace.failed(),
+            (Ok(_), Refresh::False) => self.pace.took(bytes, began.elapsed()),
+            // Most of the time went by in waiting for the next refresh.
+            (Ok(_), _) => {}
+        }
         settle(&batch.ids, answer?, indexed)
+    }
+
+    /// Who waits until searches show the documents waits once for each request.
+    fn request_bytes(&self, refresh: Refresh) -> usize {
+        if refresh == Refresh::False { self.pace.bytes() } else { pace::MOST }
     }
 
     async fn request_bulk(&self, lines: Vec<u8>, refresh: Refresh) -> Result<Answer, Error> {
@@ -105,8 +114,9 @@ struct Batch {
 }
 
 impl Batch {
-    fn has_room_for(&self, action: &[u8]) -> bool {
-        self.ids.is_empty() || self.lines.len() + action.len() <= MAX_REQUEST_BYTES
+    /// Whether the request stays within so many bytes with one more document; a single one may be larger.
+    fn has_room_for(&self, action: &[u8], bytes: usize) -> bool {
+        self.ids.is_empty() || self.lines.len() + action.len() <= bytes
     }
 
     fn push(&mut self, id: DocumentId, action: &[u8]) {
@@ -210,10 +220,10 @@ mod tests {
     #[test]
     fn a_batch_is_full_at_its_size_but_takes_any_single_document() {
         let mut batch = Batch::default();
-        assert!(batch.has_room_for(&vec![0; MAX_REQUEST_BYTES + 1]));
-        batch.push(document(1, "a").id(), &vec![0; MAX_REQUEST_BYTES - 10]);
-        assert!(batch.has_room_for(&[0; 10]));
-        assert!(!batch.has_room_for(&[0; 11]));
+        assert!(batch.has_room_for(&[0; 101], 100));
+        batch.push(document(1, "a").id(), &[0; 90]);
+        assert!(batch.has_room_for(&[0; 10], 100));
+        assert!(!batch.has_room_for(&[0; 11], 100));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::meters::Meters;
+use crate::pace::Pace;
 use crate::settings::Settings;
 use crate::{mapping, wire};
 
@@ -25,6 +26,7 @@ pub struct SearchIndex {
     pub(crate) client: Elasticsearch,
     pub(crate) settings: Settings,
     pub(crate) meters: Meters,
+    pub(crate) pace: Pace,
 }
 
 impl SearchIndex {
@@ -34,7 +36,7 @@ impl SearchIndex {
     /// [`Error::Settings`] for a URL or an index name that cannot be used.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
         check_name(&settings.index)?;
-        Ok(Self { client: wire::client(settings)?, settings: settings.clone(), meters: Meters::new() })
+        Ok(Self { client: wire::client(settings)?, settings: settings.clone(), meters: Meters::new(), pace: Pace::new() })
     }
 
     /// Makes the index and its alias unless the alias exists already, whichever version it leads to, and waits until the index

@@ -20,6 +20,7 @@ mod index;
 mod inspect;
 mod mapping;
 mod meters;
+mod pace;
 mod query;
 mod remove;
 mod settings;
