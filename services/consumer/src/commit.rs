@@ -18,7 +18,7 @@ use crate::{
     backoff::{Backoff, Bounds},
     batch::{Limits, cut},
     decode::{Entry, Subject},
-    hand_over::{HandOver, HandOvers},
+    hand_over::{HandOver, HandOvers, INDEXER_TIME},
     isolate::Parts,
     letters, meters,
     persist::Persister,
@@ -26,8 +26,6 @@ use crate::{
     traced::Spans,
 };
 
-/// How long the relay leaves a batch to the indexer that was handed it.
-const INDEXER_TIME: Duration = Duration::from_secs(10);
 /// A part that did not get done in time is split, for it may be too much for a slow server; a smaller one is not what is slow.
 const LARGE_PART: usize = 64;
 /// While MySQL is down, it is said this often.

@@ -1,6 +1,6 @@
-//! The bounded queue between storing and indexing, and how what waits in it is gathered into one request.
+//! The bounded queue between storing and indexing, and how what waits in it is gathered to be written together.
 //!
-//! Each request has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one waits a
+//! Each writing has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one waits a
 //! moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing
 //! is handed over, and the relay takes it from the outbox.
 
@@ -13,9 +13,16 @@ use tokio::{
 };
 use trace::Context;
 
-/// Documents, and bytes of their text, that are written without waiting for more: what one request holds, about.
-const ENOUGH_DOCUMENTS: usize = 3_000;
-const ENOUGH_BYTES: usize = 2 * 1024 * 1024;
+use crate::meters;
+
+/// How long the relay leaves a batch to the indexer.
+pub(crate) const INDEXER_TIME: Duration = Duration::from_secs(10);
+/// What has waited so long is left to the relay altogether: it might be written twice otherwise, when the index is slow enough as it is.
+const TOO_LONG: Duration = Duration::from_secs(5);
+
+/// Documents, and bytes of their text, that are written without waiting for more.
+const ENOUGH_DOCUMENTS: usize = 1_000;
+const ENOUGH_BYTES: usize = 1024 * 1024;
 
 /// The messages of a committed batch.
 #[derive(Debug)]
@@ -69,20 +76,41 @@ impl View {
 
 impl Waiting {
     /// What is written next: all that comes until `due`, or as much of it as is enough for one request. What waits already is
-    /// not left behind when `due` is past. `None` when there can be no more.
+    /// not left behind when `due` is past, unless it has waited too long. `None` when there can be no more.
     pub(crate) async fn gather(&mut self, due: Instant) -> Option<Gathered> {
-        let mut gathered = Gathered::of(self.0.recv().await?);
+        let mut gathered = Gathered::of(self.next().await?);
         while !gathered.is_enough() {
             let next = match self.0.try_recv() {
-                Ok(next) => Some(next),
-                Err(_) if due <= Instant::now() => None,
-                Err(_) => timeout_at(due, self.0.recv()).await.ok().flatten(),
+                Ok(next) => Some(next).filter(in_time),
+                Err(_) if due <= Instant::now() => break,
+                Err(_) => match timeout_at(due, self.next()).await {
+                    Ok(Some(next)) => Some(next),
+                    _ => break,
+                },
             };
-            let Some(next) = next else { break };
-            gathered.add(next);
+            if let Some(next) = next {
+                gathered.add(next);
+            }
         }
         Some(gathered)
     }
+
+    async fn next(&mut self) -> Option<HandOver> {
+        loop {
+            let next = self.0.recv().await?;
+            if in_time(&next) {
+                return Some(next);
+            }
+        }
+    }
+}
+
+fn in_time(hand_over: &HandOver) -> bool {
+    let in_time = hand_over.committed.elapsed() < TOO_LONG;
+    if !in_time {
+        meters::not_indexed_in_time(1);
+    }
+    in_time
 }
 
 /// Hand-overs that are written together.
@@ -184,6 +212,19 @@ mod tests {
         let long = "x".repeat(10_000);
         let (_near, mut waiting) = filled([hand_over(1, ENOUGH_BYTES / 10_000 + 1, &long), hand_over(2, 1, "b")]);
         assert_eq!(at_once(&mut waiting, far_away()), Some(vec![1]));
+    }
+
+    #[tokio::test]
+    async fn what_has_waited_too_long_is_left_to_the_relay() {
+        let late = |outbox_id| {
+            let committed = Instant::now().checked_sub(TOO_LONG).unwrap();
+            HandOver { committed, ..hand_over(outbox_id, 1, "late") }
+        };
+        let (near, mut waiting) = filled([late(1), hand_over(2, 1, "a"), late(3), hand_over(4, 1, "b"), late(5)]);
+        assert_eq!(at_once(&mut waiting, Instant::now()), Some(vec![2, 4]));
+        near.reserve().unwrap().send(late(6));
+        drop(near);
+        assert_eq!(at_once(&mut waiting, Instant::now()), None);
     }
 
     #[tokio::test]

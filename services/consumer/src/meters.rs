@@ -17,6 +17,7 @@ pub(crate) fn register() {
     indexed(0, 0);
     index_failures(0);
     not_handed_over(0);
+    not_indexed_in_time(0);
     count_marks(0);
     count_failures(0);
     for name in ["chat_persist_seconds", "chat_batch_items", "chat_store_lag_seconds", "chat_index_lag_seconds"] {
@@ -79,6 +80,11 @@ pub(crate) fn index_lag(age: Duration) {
 /// Stored batches with messages that the full queue before the indexer did not take.
 pub(crate) fn not_handed_over(batches: u64) {
     counter!("chat_index_queue_full_total").increment(batches);
+}
+
+/// Stored batches with messages that had waited too long when their turn came.
+pub(crate) fn not_indexed_in_time(batches: u64) {
+    counter!("chat_index_late_total").increment(batches);
 }
 
 /// Changes that the count job brought into the counts.

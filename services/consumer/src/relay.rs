@@ -5,9 +5,10 @@
 //! reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told; it holds up no
 //! other.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use domain::{ApplicationId, ChatNumber, Message, MessageNumber, Timestamp};
+use futures_util::{StreamExt, stream};
 use search::Document;
 use store::{
     Connection, Range, Store,
@@ -27,8 +28,10 @@ use crate::{
 const ROWS: u32 = 64;
 /// How long taken rows are nobody else's.
 const LEASE: Duration = Duration::from_secs(30);
-/// Messages in memory at once: at most 20 MB of text.
+/// Messages that a group reads at once: at most 20 MB of text.
 const PIECE: u64 = 500;
+/// Groups on their way at once: Elasticsearch writes one request to a shard with one processor, and rests while MySQL is asked.
+const AT_ONCE: usize = 2;
 /// How long a row rests of which the index could not take a part.
 const REST: Duration = Duration::from_secs(5);
 
@@ -81,25 +84,37 @@ impl Relay {
     /// Takes what is due and relays it; returns how many rows it took.
     async fn turn(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let due = self.take().await?;
-        let (entries, taken) = (due.entries, due.unreadable.len());
-        let mut left = entries.as_slice();
-        while !left.is_empty() {
-            let (group, rest) = left.split_at(together(left));
-            let relayed = tokio::select! {
-                biased;
-                relayed = self.relay(group) => relayed,
-                () = long_after(stop) => Err(Error::Stopped),
-            };
-            if relayed.is_ok() {
-                left = rest;
-            }
-            if relayed.is_err() || stop.is_cancelled() {
-                self.put_back(left, Duration::ZERO).await?;
-                relayed?;
-                break;
-            }
+        let mut left = due.entries.as_slice();
+        let outcome = self.relay_groups(&mut left, stop).await;
+        if !left.is_empty() {
+            self.put_back(left, Duration::ZERO).await?;
         }
-        Ok(entries.len() + taken)
+        outcome.map(|()| due.entries.len() + due.unreadable.len())
+    }
+
+    /// Relays the rows in groups, until the first that fails, or that was not begun when the process stops; what was done is
+    /// taken from the front of `left`.
+    async fn relay_groups(&self, left: &mut &[Entry], stop: &CancellationToken) -> Result<(), Error> {
+        let to_do: Vec<_> = groups(left).map(|group| self.begin(group, stop)).collect();
+        let mut relayed = stream::iter(to_do).buffered(AT_ONCE);
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = relayed.next() => next,
+                () = long_after(stop) => return Err(Error::Stopped),
+            };
+            let Some(rows) = next.transpose()? else { return Ok(()) };
+            *left = &left[rows..];
+        }
+    }
+
+    /// Relays a group, unless the process stops; returns how many rows it has.
+    async fn begin(&self, group: &[Entry], stop: &CancellationToken) -> Result<usize, Error> {
+        if stop.is_cancelled() {
+            return Err(Error::Stopped);
+        }
+        self.relay(group).await?;
+        Ok(group.len())
     }
 
     async fn take(&self) -> Result<Due, store::Error> {
@@ -182,13 +197,23 @@ fn from_now(wait: Duration) -> Timestamp {
     (Timestamp::now().to_datetime() + wait).into()
 }
 
+/// The rows in the groups that are relayed together, in order.
+fn groups(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    let mut left = entries;
+    iter::from_fn(move || {
+        let (group, rest) = left.split_at(together(left));
+        left = rest;
+        (!group.is_empty()).then_some(group)
+    })
+}
+
 /// How many of the first rows go to the index together: single messages, as edits are, should not each cost a request.
 fn together(entries: &[Entry]) -> usize {
     let sums = entries.iter().scan(0, |sum, entry| {
         *sum += entry.ranges.iter().map(length).sum::<u64>();
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= PIECE).count().max(1)
+    sums.take_while(|sum| *sum <= PIECE).count().max(1).min(entries.len())
 }
 
 fn length(range: &Range) -> u64 {
@@ -266,8 +291,10 @@ mod tests {
     fn single_messages_go_together_and_a_large_row_goes_alone() {
         let edit = || entry(vec![range(1, 5, 5)]);
         let large = || entry(vec![range(1, 1, PIECE), range(2, 1, 1)]);
-        assert_eq!(together(&[edit(), edit(), edit()]), 3);
-        assert_eq!(together(&[edit(), large(), edit()]), 1);
-        assert_eq!(together(&[large(), edit()]), 1);
+        let sizes = |entries: &[Entry]| groups(entries).map(<[Entry]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(&[]), Vec::<usize>::new());
+        assert_eq!(sizes(&[edit(), edit(), edit()]), [3]);
+        assert_eq!(sizes(&[edit(), large(), edit(), edit()]), [1, 1, 2]);
+        assert_eq!(sizes(&[large(), edit()]), [1, 1]);
     }
 }
