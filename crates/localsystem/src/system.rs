@@ -18,7 +18,7 @@ use crate::{
 // On one machine accepting comes first: what is stored later waits safely in the queues, what is indexed later in the outbox. With
 // Elasticsearch at 19 still more is accepted, and new text is found after eight seconds in place of one (docs/BENCHMARKS.md).
 const STORING_NICENESS: u8 = 5;
-const INDEXING_NICENESS: u8 = 10;
+const INDEXING_NICENESS: u8 = 7;
 
 /// What may be chosen about a local system.
 #[derive(Debug, Clone)]
