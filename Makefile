@@ -144,6 +144,6 @@ release: ## Make an archive of static programs, with checksum and changes, of wh
 release-check: ## Make it twice, in two directories, and compare byte by byte
 	@deploy/release/check
 
-pictures: ## Make the README's picture of the demo anew
+pictures: ## Make the README's pictures of the demo and of the console anew
 	@$(RELEASE)
-	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/demo
+	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/draw
