@@ -17,7 +17,7 @@ function isAtWork() {
 async function main() {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     await page.goto(`${API_URL}/console/`);
     await page.waitForFunction(isAtWork, undefined, { timeout: PATIENCE_MS });
     for (const colorScheme of ["light", "dark"]) {
