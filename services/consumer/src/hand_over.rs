@@ -75,26 +75,27 @@ impl View {
 }
 
 impl Waiting {
-    /// What is written next: all that comes until `due`, or as much of it as is enough for one request. What waits already is
+    /// What is written next: all that comes until `due`, or as much of it as is enough. What waits already is
     /// not left behind when `due` is past, unless it has waited too long. `None` when there can be no more.
     pub(crate) async fn gather(&mut self, due: Instant) -> Option<Gathered> {
         let mut gathered = Gathered::of(self.next().await?);
         while !gathered.is_enough() {
             let next = match self.0.try_recv() {
-                Ok(next) => Some(next).filter(in_time),
+                Ok(next) => next,
                 Err(_) if due <= Instant::now() => break,
-                Err(_) => match timeout_at(due, self.next()).await {
-                    Ok(Some(next)) => Some(next),
+                Err(_) => match timeout_at(due, self.0.recv()).await {
+                    Ok(Some(next)) => next,
                     _ => break,
                 },
             };
-            if let Some(next) = next {
+            if in_time(&next) {
                 gathered.add(next);
             }
         }
         Some(gathered)
     }
 
+    /// The next that has not waited too long.
     async fn next(&mut self) -> Option<HandOver> {
         loop {
             let next = self.0.recv().await?;

@@ -29,7 +29,8 @@ use crate::{
 const ROWS: u32 = 64;
 /// How long taken rows are nobody else's.
 const LEASE: Duration = Duration::from_secs(30);
-/// Groups on their way at once: Elasticsearch writes one request to a shard with one processor, and rests while MySQL is asked.
+/// Groups on their way at once, each with a piece in memory: Elasticsearch writes one request to a shard with one processor, and rests while
+/// MySQL is asked.
 const AT_ONCE: usize = 2;
 /// How long a row rests of which the index could not take a part.
 const REST: Duration = Duration::from_secs(5);
