@@ -1,9 +1,6 @@
 //! Finds the programs, and builds them when they are missing or old.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{path::PathBuf, process::Stdio};
 
 use anyhow::{Context, ensure};
 use tokio::process::Command;
@@ -18,26 +15,23 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Has cargo build all of them, which takes a moment when nothing has changed. Its progress goes to standard error.
+    /// Has cargo build all of them, which takes a moment when nothing has changed. Its progress goes to standard error. Cargo looks for
+    /// the workspace from the current directory upwards: where this program was compiled the checkout may not lie any longer.
     ///
     /// # Errors
-    /// When cargo is missing or the build fails.
+    /// When cargo is missing, the current directory is not within the checkout, or the build fails.
     pub async fn build() -> anyhow::Result<Self> {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         // Cargo names itself to what it runs.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.current_dir(&workspace).args(["build", "--locked"]);
+        command.args(["build", "--locked"]);
         // What cargo tells the program it runs about that program's package: build scripts watch these names, and would run again.
         for (name, _) in std::env::vars_os().filter(|(name, _)| of_a_package(&name.to_string_lossy())) {
             command.env_remove(name);
         }
-        let profile = if cfg!(debug_assertions) {
-            "debug"
-        } else {
+        if !cfg!(debug_assertions) {
             command.arg("--release");
-            "release"
-        };
+        }
         for package in PACKAGES {
             command.args(["--package", package]);
         }
@@ -52,7 +46,8 @@ impl Binaries {
         // This program was built by the same cargo into the same place; a test lies one directory deeper.
         let program = std::env::current_exe()?;
         let beside = program.ancestors().skip(1).take(2).find(|directory| directory.join("api").is_file());
-        Ok(Self { directory: beside.map_or_else(|| workspace.join("target").join(profile), Path::to_owned) })
+        let directory = beside.with_context(|| format!("cargo built the programs elsewhere than {}", program.display()))?;
+        Ok(Self { directory: directory.to_owned() })
     }
 
     /// Programs that were built by someone else, with whatever features.
