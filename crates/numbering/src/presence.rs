@@ -3,7 +3,10 @@
 //! Redis gives numbers, but there may be two of it: after a failover the old primary goes on answering whoever is still connected with
 //! it. So a counter's word that a number was *not* given is believed only while its epoch is the highest.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use events::Partition;
@@ -19,21 +22,35 @@ use crate::{Dependency, Error, Numbering, seeding::mysql};
 pub const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 impl Numbering {
-    /// Whether the chat, or the message in it, was given its number, by what Redis knows now, without a wait. `false` only when it
-    /// surely was not.
+    /// Whether the chat, or the message in it, was given its number, by what Redis knows now; asks until `deadline` at most. `false` only
+    /// when it surely was not.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when Redis cannot be asked, or MySQL whether it is the right one.
+    /// [`Error::Unavailable`] when Redis cannot be asked, or MySQL whether it is the right one: whichever did not answer in time.
     pub async fn may_come(
         &self,
         token: ApplicationToken,
         application: ApplicationId,
         chat: ChatNumber,
         message: Option<MessageNumber>,
+        deadline: Instant,
     ) -> Result<bool, Error> {
+        let asked = timeout_at(deadline.into(), self.denied_by(token, application, chat, message)).await;
+        let Some(adopted) = asked.unwrap_or(Err(Error::Unavailable(Dependency::Redis)))? else { return Ok(true) };
+        let is_highest = timeout_at(deadline.into(), self.is_highest(&adopted)).await;
+        Ok(!is_highest.unwrap_or(Err(Error::Unavailable(Dependency::Mysql)))?)
+    }
+
+    /// The epoch whose counters say that the number was not given, if they do.
+    async fn denied_by(
+        &self,
+        token: ApplicationToken,
+        application: ApplicationId,
+        chat: ChatNumber,
+        message: Option<MessageNumber>,
+    ) -> Result<Option<Arc<Adopted>>, Error> {
         let adopted = self.keeper.adopted().await?;
-        let chats = self.sequencer.last_chat(&adopted, token).await;
-        let last_chat = match chats {
+        let last_chat = match self.sequencer.last_chat(&adopted, token).await {
             Ok(last) => last,
             Err(error) => {
                 self.settle::<()>(&adopted, Err(error))?;
@@ -41,13 +58,13 @@ impl Numbering {
             }
         };
         if last_chat.is_some_and(|(id, last)| id == application && chat.get() > last) {
-            return Ok(!self.is_highest(&adopted).await?);
+            return Ok(Some(adopted));
         }
-        let Some(message) = message else { return Ok(true) };
+        let Some(message) = message else { return Ok(None) };
         match self.sequencer.last_message(&adopted, token, chat).await {
-            Ok(Some(last)) if message.get() > last => Ok(!self.is_highest(&adopted).await?),
-            Ok(_) => Ok(true),
-            Err(error) => self.settle::<()>(&adopted, Err(error)).map(|()| true),
+            Ok(Some(last)) if message.get() > last => Ok(Some(adopted)),
+            Ok(_) => Ok(None),
+            Err(error) => self.settle::<()>(&adopted, Err(error)).map(|()| None),
         }
     }
 

@@ -157,7 +157,8 @@ async fn never_given(
     application: ApplicationId,
     chat: ChatNumber,
 ) -> Result<Problem, Problem> {
-    match state.numbering.may_come(token, application, chat, None).await.map_err(of_numbering)? {
+    let deadline = Instant::now() + state.settings.read_wait();
+    match state.numbering.may_come(token, application, chat, None, deadline).await.map_err(of_numbering)? {
         true => Ok(Problem::message_not_found()),
         false => absent(state, application, chat).await,
     }

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, http::header::RETRY_AFTER};
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use numbering::Numbering;
 use service::problem::Problem;
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::sleep_until;
 
 use crate::{errors::of_numbering, representation::PendingBody};
 
@@ -50,12 +50,8 @@ pub(crate) async fn wait_for<T>(
 ) -> Result<Waited<T>, Problem> {
     let Wanted { token, application, chat, message } = wanted;
     let polled = Instant::now() + read_wait;
-    let given = timeout_at(polled.into(), numbering.may_come(token, application, chat, message)).await;
-    match given {
-        Ok(Ok(false)) => return Ok(Waited::NeverGiven),
-        Ok(Ok(true)) => {}
-        Ok(Err(error)) => return Err(of_numbering(error)),
-        Err(_) => return Err(Problem::dependency_unavailable(service::problem::Dependency::Redis)),
+    if !numbering.may_come(token, application, chat, message, polled).await.map_err(of_numbering)? {
+        return Ok(Waited::NeverGiven);
     }
     let mut pause = POLL_MIN;
     loop {

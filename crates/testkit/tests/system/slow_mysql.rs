@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use mysql_async::{Conn, prelude::Queryable};
 use serde_json::json;
 use testkit::{Service, System};
 use tokio::{
@@ -100,4 +101,24 @@ async fn a_request_that_needs_several_slow_statements_is_answered_in_time() {
         answer.status == 200
     };
     testkit::eventually("updates are done again", Duration::from_secs(20), changed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_what_was_never_given_is_told_that_mysql_does_not_answer() {
+    let system = System::start().await;
+    let chat = system.create_application("asked").await.create_chat().await;
+    assert_eq!(chat.post("the only one").await, 1);
+    chat.await_stored(1).await;
+
+    // Messages can be read, and epochs cannot: whether Redis is the right one to say that there is no second.
+    let mut locker = Conn::from_url(system.config::<api::Config>().mysql.url).await.unwrap();
+    locker.query_drop("LOCK TABLES epochs WRITE").await.unwrap();
+    let second = format!("{}/messages/2", chat.path());
+    let read = system.client().ask_one(Service::Api, 0, "GET", &second).send().await;
+    locker.query_drop("UNLOCK TABLES").await.unwrap();
+    locker.disconnect().await.unwrap();
+
+    let problem = read.problem(503, "dependency_unavailable");
+    assert!(problem["detail"].as_str().unwrap().starts_with("Storage is unavailable"), "{problem}");
+    assert!(read.took < ANSWERED_WITHIN, "{:?}", read.took);
 }
