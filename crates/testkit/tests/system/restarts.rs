@@ -12,6 +12,9 @@ use crate::answers::Table;
 const ANSWERED_WITHIN: Duration = Duration::from_millis(3_500);
 /// How soon creates must succeed again.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
+/// For how long clients may be slower than they were. A connection that nobody replaces makes them slow for good; a busy machine, which
+/// gives other tests its processors just then, for a while.
+const SLOW_FOR: Duration = Duration::from_secs(40);
 /// So many accepted messages show how fast clients are.
 const SOME: u64 = 120;
 /// How long a server stays away: longer than every timeout.
@@ -103,11 +106,11 @@ async fn a_full_queue_refuses_at_once_while_the_broker_hangs() {
 
 /// Soon after the server's return every request is answered as before, each replica accepts creates, and clients are as fast as they were.
 async fn is_back(system: &System, table: &Table, load: &Load, usual: Duration, aside: &Chat) {
-    let began = Instant::now();
     table.is_over(aside, system.client()).await;
     aside.accepted_everywhere("another aside", table.back_within).await;
+    let began = Instant::now();
     // Half of what they were is as fast: they share the machine with other tests.
     while load.accepts(SOME / 2, table.back_within).await > usual {
-        assert!(began.elapsed() <= table.back_within, "clients are slow for {:?}", began.elapsed());
+        assert!(began.elapsed() <= SLOW_FOR, "clients are slow for {:?}", began.elapsed());
     }
 }
