@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::data_dir::is_claimed;
+use crate::data_dir::{is_claimed, owner};
 use crate::{Error, Server, Stack, State};
 
 const SOCKET: &str = "control.sock";
@@ -23,7 +23,8 @@ const LONGEST_PATH: usize = 107;
 const LONGEST_LINE: u64 = 64 * 1024;
 /// A start may have to prepare the server first; everything else is far quicker.
 const PATIENCE: Duration = Duration::from_secs(600);
-const DOWN_DEADLINE: Duration = Duration::from_secs(60);
+/// Servers take 20 s at most; before them an owner may have services to end, each with 15 s of its own.
+const DOWN_DEADLINE: Duration = Duration::from_secs(90);
 
 /// What can be done to one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,8 +96,8 @@ impl Drop for Control {
 /// Asks the owner of the stack on this data directory. Returns its state after that.
 ///
 /// # Errors
-/// [`Error::NoStack`] when there is none, [`Error::Refused`] with the owner's sentence when the verb
-/// failed.
+/// [`Error::NoStack`] when there is none, [`Error::NoDoor`] when it takes no requests (yet, or any more), [`Error::Refused`] with
+/// the owner's sentence when the verb failed.
 pub async fn ask(data: &Path, request: Request) -> Result<State, Error> {
     if !is_claimed(data) {
         return Err(Error::NoStack { path: data.to_owned() });
@@ -105,8 +106,19 @@ pub async fn ask(data: &Path, request: Request) -> Result<State, Error> {
     let answer = tokio::time::timeout(PATIENCE, exchange(&path, request))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(Error::io("ask the stack's owner over", &path))?;
+        .map_err(|error| unanswered(data, &path, error))?;
     answer.map_err(Error::Refused)
+}
+
+/// What it means that nobody answered at this door.
+fn unanswered(data: &Path, door: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        // It has ended just now.
+        _ if !is_claimed(data) => Error::NoStack { path: data.to_owned() },
+        // There is none, or one that was left behind by an owner that was killed.
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NoDoor { path: data.to_owned(), owner: owner(data) },
+        _ => Error::io("ask the stack's owner over", door)(error),
+    }
 }
 
 /// Ends the stack on this data directory and returns when it is gone.

@@ -93,6 +93,11 @@ pub(crate) fn is_claimed(directory: &Path) -> bool {
 }
 
 fn in_use(directory: &Path) -> Error {
+    Error::DataDirInUse { path: directory.to_owned(), owner: owner(directory) }
+}
+
+/// The process id of whoever holds the directory, or "unknown".
+pub(crate) fn owner(directory: &Path) -> String {
     let owner = fs::read_to_string(directory.join(LOCK)).unwrap_or_default();
-    Error::DataDirInUse { path: directory.to_owned(), owner: if owner.is_empty() { "unknown".to_owned() } else { owner } }
+    if owner.is_empty() { "unknown".to_owned() } else { owner }
 }

@@ -54,7 +54,12 @@ pub enum Error {
     },
 
     /// Another stack uses this data directory.
-    #[error("the data directory {} is in use by another stack (process {owner}): stop that with \"devstack down --data {}\" or choose another directory", path.display(), path.display())]
+    #[error(
+        "the data directory {} is in use by another stack (process {owner}): stop that, by Ctrl-C where it runs or with \
+         \"cargo run -p devstack -- down --data {}\", or choose another directory",
+        path.display(),
+        path.display()
+    )]
     DataDirInUse {
         /// The directory.
         path: PathBuf,
@@ -67,6 +72,19 @@ pub enum Error {
     NoStack {
         /// The directory that was looked into.
         path: PathBuf,
+    },
+
+    /// A stack is there, and nobody listens at its door.
+    #[error(
+        "the stack on {} takes no requests now: process {owner}, which owns it, is starting or ending it, or is a program that \
+         takes none; try again, or end that process",
+        path.display()
+    )]
+    NoDoor {
+        /// The stack's data directory.
+        path: PathBuf,
+        /// The process id of its owner, or "unknown".
+        owner: String,
     },
 
     /// A server's own client failed.

@@ -1,8 +1,10 @@
 //! What people read when something is in the way: one clear sentence.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
+use devstack::control::{self, Control, Request};
 use devstack::{DataDir, Error, Quiet, Server, Stack, StackOptions};
 
 use crate::machine::Directory;
@@ -36,9 +38,31 @@ async fn a_data_directory_serves_one_stack_at_a_time() {
     let stack = Stack::up(options.clone(), &Quiet).await.unwrap();
     let error = Stack::up(options.clone(), &Quiet).await.unwrap_err();
     assert!(matches!(&error, Error::DataDirInUse { .. }), "{error}");
-    assert!(error.to_string().contains("devstack down --data"), "{error}");
+    assert!(error.to_string().contains("devstack -- down --data"), "{error}");
     stack.down().await.unwrap();
     Stack::up(options, &Quiet).await.unwrap().down().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_whose_owner_takes_no_requests_says_so() {
+    let directory = Directory::new();
+    let data = &directory.0;
+    let stack =
+        Arc::new(Stack::up(StackOptions { data: DataDir::Path(data.clone()), ..StackOptions::only([]) }, &Quiet).await.unwrap());
+    let error = control::ask(data, Request::Status).await.unwrap_err();
+    let owner = std::process::id();
+    assert!(matches!(&error, Error::NoDoor { path, .. } if path == data), "{error}");
+    assert!(error.to_string().contains(&format!("takes no requests now: process {owner}")), "{error}");
+
+    let control = Control::open(&stack).unwrap();
+    assert_eq!(control::ask(data, Request::Status).await.unwrap().owner, owner);
+    // The door of an owner that was killed is still to be seen, and nobody answers there.
+    drop(control);
+    drop(std::os::unix::net::UnixListener::bind(data.join("control.sock")).unwrap());
+    let error = control::ask(data, Request::Status).await.unwrap_err();
+    assert!(matches!(error, Error::NoDoor { .. }), "{error}");
+
+    stack.end_all().await.unwrap();
 }
 
 #[tokio::test]
