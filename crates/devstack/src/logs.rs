@@ -72,9 +72,14 @@ pub(crate) fn last_lines(text: &str) -> String {
     indented.join("\n")
 }
 
+/// Where a stack's logs are in its data directory.
+pub(crate) fn place(data: &Path) -> PathBuf {
+    data.join("logs")
+}
+
 /// The directory of the logs, made if missing.
 pub(crate) fn directory(data: &Path) -> Result<PathBuf, Error> {
-    let logs = data.join("logs");
+    let logs = place(data);
     fs::create_dir_all(&logs).map_err(Error::io("create", &logs))?;
     Ok(logs)
 }

@@ -14,7 +14,7 @@ use crate::places::{cache_directory, require_space};
 use crate::ports::{self, Assigned};
 use crate::servers::{Site, directory_name};
 use crate::slot::{Launch, Slot, log_path};
-use crate::{DataDir, Error, Progress, Quiet, Server, StackOptions, State, Status, Urls};
+use crate::{DataDir, Error, Progress, Quiet, Server, StackOptions, State, Status, Urls, logs};
 
 /// Room in the data directory for the empty databases and some tests.
 const NEEDED_MIB: u64 = 500;
@@ -187,6 +187,11 @@ impl Stack {
     /// The data directory of the whole stack.
     pub fn root(&self) -> PathBuf {
         self.data.path().to_owned()
+    }
+
+    /// The directory of the servers' own logs, a file for each.
+    pub fn logs(&self) -> PathBuf {
+        logs::place(self.data.path())
     }
 
     /// The id of the server's leading process, while it runs. (Elasticsearch's is its launcher, the

@@ -5,12 +5,14 @@
 
 mod binaries;
 mod chatctl;
+mod ports;
 mod process;
 mod service;
 mod system;
 
 pub use binaries::Binaries;
 pub use chatctl::{chatctl, migrate};
+pub use ports::require_free;
 pub use process::{Launch, Process};
 pub use service::Service;
 pub use system::{LocalSystem, Options};

@@ -6,7 +6,7 @@ mod welcome;
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use devstack::{DataDir, Database, StackOptions};
+use devstack::{DataDir, Database, StackOptions, control::Control};
 use localsystem::{Binaries, LocalSystem, Options, Service};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -73,10 +73,17 @@ async fn run(cli: Run) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let options = options(cli)?;
+    // The build may take minutes: whoever has to choose another port hears of it before.
+    localsystem::require_free(&options.ports)?;
     let progress = devstack::for_terminal();
-    let start = async { LocalSystem::start(Binaries::build().await?, options, progress.as_ref()).await };
-    let mut system = tokio::select! {
-        system = start => system?,
+    let start = async {
+        let system = LocalSystem::start(Binaries::build().await?, options, progress.as_ref()).await?;
+        // For devstack's verbs. A server that one of them takes away may come back: the services stay, as they do for users.
+        let control = Control::open(system.stack()).map_err(|error| anyhow::anyhow!(error.with_sources()))?;
+        anyhow::Ok((system, control))
+    };
+    let (mut system, control) = tokio::select! {
+        started = start => started?,
         // What was started so far is dropped, and ends with that.
         _ = interrupt.recv() => return Ok(()),
         _ = terminate.recv() => return Ok(()),
@@ -84,10 +91,12 @@ async fn run(cli: Run) -> anyhow::Result<()> {
     welcome::print(&system);
     let outcome = tokio::select! {
         error = system.broken() => Err(error),
+        () = control.asked_down() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     };
     eprintln!("stopping …");
+    drop(control);
     outcome.and(system.down().await)
 }
 

@@ -1,17 +1,13 @@
 //! The servers and the services together, with one owner.
 
-use std::{
-    collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use anyhow::Context;
 use devstack::{Progress, Server, Stack, StackOptions};
 
 use crate::{
     Binaries, Service,
     chatctl::migrate,
+    ports::{choose_addresses, free_address},
     process::{Launch, Process},
 };
 
@@ -45,14 +41,15 @@ impl Options {
     }
 }
 
-/// A running system. Dropping it kills everything; [`LocalSystem::down`] ends it in order.
+/// A running system. Dropping it kills everything, the servers as soon as nobody else holds them; [`LocalSystem::down`] ends it in
+/// order.
 pub struct LocalSystem {
     services: BTreeMap<Service, Process>,
     replicas: Vec<Process>,
     addresses: BTreeMap<Service, SocketAddr>,
     binaries: Binaries,
     environment: Vec<(String, String)>,
-    stack: Stack,
+    stack: Arc<Stack>,
 }
 
 impl LocalSystem {
@@ -66,6 +63,7 @@ impl LocalSystem {
         let mut environment = service_environment(&stack);
         environment.extend(options.environment);
         migrate(&binaries, &environment).await?;
+        let stack = Arc::new(stack);
         let mut system = Self { services: BTreeMap::new(), replicas: Vec::new(), addresses, binaries, environment, stack };
         for service in Service::ALL {
             system.start_service(service).await?;
@@ -73,8 +71,8 @@ impl LocalSystem {
         Ok(system)
     }
 
-    /// The servers.
-    pub fn stack(&self) -> &Stack {
+    /// The servers. Whoever takes a share in them gives it back before [`LocalSystem::down`].
+    pub fn stack(&self) -> &Arc<Stack> {
         &self.stack
     }
 
@@ -206,7 +204,7 @@ impl LocalSystem {
         for service in [Service::Ingest, Service::Api, Service::Consumer] {
             outcome = outcome.and(self.stop_service(service).await);
         }
-        outcome.and(self.stack.down().await.map_err(|error| anyhow::anyhow!(error.with_sources())))
+        outcome.and(self.stack.end_all().await.map_err(|error| anyhow::anyhow!(error.with_sources())))
     }
 }
 
@@ -222,24 +220,4 @@ fn service_environment(stack: &Stack) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-/// A given port must be free now, so that a taken one is told before anything is started.
-fn choose_addresses(ports: &BTreeMap<Service, u16>) -> anyhow::Result<BTreeMap<Service, SocketAddr>> {
-    let mut listeners = Vec::new();
-    let mut addresses = BTreeMap::new();
-    for service in Service::ALL {
-        let port = ports.get(&service).copied().unwrap_or(0);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
-            format!("port {port}, for {service}, is taken by another program: stop that, or choose another with --{service}-port")
-        })?;
-        addresses.insert(service, listener.local_addr()?);
-        // Kept until all are chosen, so that no free port is found twice.
-        listeners.push(listener);
-    }
-    Ok(addresses)
 }

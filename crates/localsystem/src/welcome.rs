@@ -1,5 +1,7 @@
 //! What a person is shown when the system is up: where everything is, and lines to paste.
 
+use std::path::Path;
+
 use localsystem::{LocalSystem, Service};
 
 pub(crate) fn print(system: &LocalSystem) {
@@ -19,6 +21,7 @@ The system is up.
   queues                 {management}   (user {user}, password {password})
   database               {mysql}/chat
   search index           {elasticsearch}
+  servers' logs          {logs}
 
 Try it:
 
@@ -29,6 +32,7 @@ Try it:
   curl -s "{api}/applications/$TOKEN/chats/1/messages/search?query=SUMM"
 
 Shakespeare's plays:  make demo
+Take a server away:   {devstack} kill redis{data}   (back: start; others: {devstack} --help)
 End:                  Ctrl-C
 "#,
         management = urls.rabbitmq_management,
@@ -36,5 +40,14 @@ End:                  Ctrl-C
         password = urls.rabbitmq_password,
         mysql = urls.mysql,
         elasticsearch = urls.elasticsearch,
+        logs = system.stack().logs().display(),
+        devstack = "cargo run -p devstack --",
+        data = data_flag(&system.stack().root()),
     );
+}
+
+/// How devstack's verbs find the stack on this data directory: they look into the user's own by themselves.
+fn data_flag(root: &Path) -> String {
+    let usual = devstack::default_data_directory().ok().and_then(|path| path.canonicalize().ok());
+    if usual.as_deref() == Some(root) { String::new() } else { format!(" --data {}", root.display()) }
 }
