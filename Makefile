@@ -25,7 +25,14 @@ CARGO_FUZZ_VERSION := 0.13.2
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What would else be told after minutes of building, if at all.
+run demo load bench bench-quick faults soak pictures: ready-release
+test collections console-check broken api-check openapi compose-check dashboards-check: ready-debug
+ready-%:
+	@CARGO="$(CARGO)" deploy/ready $(TARGET) $*
+
 run: ## Run the whole system from nothing, until Ctrl-C
+	@deploy/ports-free $(RUN_FLAGS)
 	@$(RELEASE)
 	@$(TARGET)/release/localsystem $(RUN_FLAGS)
 
@@ -34,6 +41,7 @@ demo: ## Load the plays of Shakespeare into the running system and check them
 	@$(TARGET)/release/chatctl demo $(DEMO_FLAGS)
 
 test: ## Run all tests against real servers
+	@command -v curl >/dev/null || deploy/apt-install curl
 	@$(CARGO) test --workspace --locked --no-run
 	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
 

@@ -4,6 +4,7 @@
 // Helpers beside the tests are tests too; the lint's own exception does not see that.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod before;
 mod program;
 
 use std::{
