@@ -1,6 +1,7 @@
 //! One directory of the cache: `<name>/content` and `<name>/manifest.json`. The manifest names the
-//! recipe and the key files with their sizes; it is written last, so a directory with a manifest
-//! was complete once, and one whose key files still have their sizes still is.
+//! recipe, the key files with their sizes, and how many files there are with how many bytes; it is
+//! written last, so a directory with a manifest was complete once, and one that still measures the
+//! same still is. What the files hold is not compared: reading all of it takes seconds, at each use.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::total::Total;
 use crate::places::require_space;
 use crate::preparation::wait_for_lock;
 use crate::{Error, Progress};
@@ -28,6 +30,8 @@ pub(crate) struct Artifact {
 struct Manifest {
     recipe: String,
     files: Vec<KeyFile>,
+    /// Of the whole content. A manifest from before this was kept has none; what it describes may be in use, and stays.
+    total: Option<Total>,
 }
 
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -93,7 +97,8 @@ impl Artifact {
         let (Some(manifest), Ok(now)) = (manifest, self.describe(&home.join("content"))) else {
             return false;
         };
-        manifest.recipe == now.recipe && manifest.files == now.files
+        let same_total = manifest.total.is_none() || manifest.total == now.total;
+        manifest.recipe == now.recipe && manifest.files == now.files && same_total
     }
 
     fn describe(&self, content: &Path) -> Result<Manifest, Error> {
@@ -102,7 +107,8 @@ impl Artifact {
             let bytes = fs::metadata(&file).map_err(Error::io("find", &file))?.len();
             Ok(KeyFile { path: (*path).to_owned(), bytes })
         };
-        Ok(Manifest { recipe: self.name.to_owned(), files: self.key_files.iter().map(describe).collect::<Result<_, Error>>()? })
+        let files = self.key_files.iter().map(describe).collect::<Result<_, Error>>()?;
+        Ok(Manifest { recipe: self.name.to_owned(), files, total: Some(Total::of(content)?) })
     }
 }
 
@@ -122,30 +128,85 @@ mod tests {
 
     async fn make(cache: &Path, text: &str) -> PathBuf {
         let build = async |content: &Path, _: &str| {
+            fs::create_dir_all(content.join("share/deep")).unwrap();
             fs::create_dir(content.join("bin")).unwrap();
             fs::write(content.join("bin/key"), text).unwrap();
+            fs::write(content.join("share/deep/other"), "other").unwrap();
+            std::os::unix::fs::symlink("nowhere", content.join("share/link")).unwrap();
             Ok(())
         };
         ARTIFACT.obtain(cache, &Quiet, build).await.unwrap()
     }
 
+    fn read(path: &Path) -> String {
+        fs::read_to_string(path.join("bin/key")).unwrap()
+    }
+
+    /// A cache that is removed with this value.
+    struct Cache(PathBuf);
+
+    impl Cache {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("devstack-cache-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Cache {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
     #[tokio::test]
     async fn is_made_once_and_again_when_broken() {
-        let cache = std::env::temp_dir().join(format!("devstack-cache-{}", std::process::id()));
-        fs::create_dir_all(&cache).unwrap();
-        let read = |path: &Path| fs::read_to_string(path.join("bin/key")).unwrap();
-
-        let path = make(&cache, "first").await;
-        make(&cache, "second").await;
+        let cache = Cache::new("key");
+        let path = make(&cache.0, "first").await;
+        make(&cache.0, "second").await;
         assert_eq!(read(&path), "first", "reused");
 
         fs::write(path.join("bin/key"), "trunc").unwrap();
-        make(&cache, "third").await;
+        make(&cache.0, "third").await;
         assert_eq!(read(&path), "trunc", "only sizes are compared");
         fs::write(path.join("bin/key"), "").unwrap();
-        make(&cache, "fourth").await;
+        make(&cache.0, "fourth").await;
         assert_eq!(read(&path), "fourth", "made again");
+    }
 
-        fs::remove_dir_all(&cache).unwrap();
+    #[tokio::test]
+    async fn is_made_again_when_any_file_of_it_is_missing_cut_or_too_many() {
+        let breaks: [fn(&Path); 4] = [
+            |path| fs::remove_file(path.join("share/deep/other")).unwrap(),
+            |path| fs::write(path.join("share/deep/other"), "cut").unwrap(),
+            |path| fs::write(path.join("share/deep/left"), "").unwrap(),
+            |path| fs::remove_file(path.join("share/link")).unwrap(),
+        ];
+        let cache = Cache::new("total");
+        let mut path = make(&cache.0, "0").await;
+        for (index, harm) in breaks.iter().enumerate() {
+            harm(&path);
+            let next = (index + 1).to_string();
+            path = make(&cache.0, &next).await;
+            assert_eq!(read(&path), next, "made again");
+            make(&cache.0, "reused").await;
+            assert_eq!(read(&path), next, "and reused");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_manifest_without_totals_the_key_files_count() {
+        let cache = Cache::new("older");
+        let path = make(&cache.0, "first").await;
+        let manifest = path.with_file_name("manifest.json");
+        let mut older: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+        older.as_object_mut().unwrap().remove("total");
+        fs::write(&manifest, older.to_string()).unwrap();
+        fs::remove_file(path.join("share/deep/other")).unwrap();
+        make(&cache.0, "second").await;
+        assert_eq!(read(&path), "first");
+        fs::remove_file(path.join("bin/key")).unwrap();
+        make(&cache.0, "third").await;
+        assert_eq!(read(&path), "third");
     }
 }

@@ -4,6 +4,7 @@
 mod artifact;
 mod elasticsearch;
 mod root_fs;
+mod total;
 
 use std::fs;
 use std::path::{Path, PathBuf};
