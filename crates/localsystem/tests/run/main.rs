@@ -55,7 +55,7 @@ fn the_lines_that_it_prints_work_and_ctrl_c_leaves_nothing() {
         assert_eq!(code, "200", "{place}");
     }
 
-    let logs = welcome.directory("servers' logs");
+    let logs = welcome.logs();
     for server in Server::ALL {
         let log = logs.join(format!("{server}.log"));
         assert!(fs::metadata(&log).is_ok_and(|file| file.len() > 0), "{}", log.display());
@@ -78,7 +78,7 @@ async fn devstacks_verbs_reach_its_servers_and_down_ends_it() {
     let [api, ingest, consumer] = free_ports();
     let mut program = Program::start(&["--temporary"], [api, ingest, consumer]);
     let welcome = program.welcome();
-    let data = welcome.directory("servers' logs").parent().unwrap().to_owned();
+    let data = welcome.logs().parent().unwrap().to_owned();
     let token = shell(&format!("{}\nprintf %s \"$TOKEN\"", welcome.lines_to_paste()[0]));
     let create = || {
         let url = format!("http://127.0.0.1:{ingest}/applications/{token}/chats");

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread,
@@ -127,15 +128,15 @@ fn keep(mut from: impl Read, said: &Mutex<String>) {
 pub(crate) struct Welcome(Vec<String>);
 
 impl Welcome {
-    /// The first word behind a name in the table.
+    /// What stands behind a name in the table.
     pub(crate) fn place(&self, name: &str) -> String {
         let rest = self.0.iter().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix("  "));
-        let place = rest.unwrap_or_else(|| panic!("no {name} in {:#?}", self.0));
-        place.split_whitespace().next().unwrap().to_owned()
+        rest.unwrap_or_else(|| panic!("no {name} in {:#?}", self.0)).trim().to_owned()
     }
 
-    pub(crate) fn directory(&self, name: &str) -> PathBuf {
-        PathBuf::from(self.place(name))
+    /// Where the servers' logs are, in the data directory.
+    pub(crate) fn logs(&self) -> PathBuf {
+        PathBuf::from(self.place("servers' logs"))
     }
 
     /// The lines under "Try it".
@@ -166,14 +167,15 @@ fn process(id: u32) -> Option<(Process, u32)> {
     (!matches!(fields[0], "Z" | "X")).then_some((Process { id, started }, fields.get(1)?.parse().ok()?))
 }
 
-/// Three ports that nothing listens on.
+/// Three ports that nothing listens on, and that no other test is given: the programs bind theirs only after a while.
 pub(crate) fn free_ports() -> [u16; 3] {
-    // Where to begin differs between processes; which are taken is looked up.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Where to begin differs between processes.
     let first = PORTS.start + u16::try_from(std::process::id() % 9_000).unwrap();
-    let mut free = (first..PORTS.end).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
-    // Held until all are found.
-    let listeners: [TcpListener; 3] = std::array::from_fn(|_| free.next().unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    let next = || first + NEXT.fetch_add(1, Ordering::Relaxed);
+    let candidates = std::iter::repeat_with(next).take_while(|port| PORTS.contains(port));
+    let mut free = candidates.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    std::array::from_fn(|_| free.next().unwrap())
 }
 
 /// Waits for a condition; panics with `what` when it takes too long.
