@@ -9,6 +9,7 @@ mod connection;
 mod echo;
 mod faults;
 mod fleet;
+mod found;
 mod gets;
 mod history;
 mod loss;
@@ -59,7 +60,8 @@ enum Command {
     RedisLoss,
     /// Ask for the same few things again and again, of an api with a cache and of one without
     Reads,
-    /// Stop each of the four servers for 30 s, and each service by SIGTERM, in the middle of the load
+    /// Kill each of the four servers and pause MySQL and RabbitMQ, for 30 s each, and stop each service by SIGTERM, in the middle of
+    /// the load
     Outages,
     /// Let everything go wrong that may, under load, alone and in each combination of two (nothing may be lost or doubled)
     Faults(faults::Options),
