@@ -78,7 +78,7 @@ async fn devstacks_verbs_reach_its_servers_and_down_ends_it() {
     let [api, ingest, consumer] = free_ports();
     let mut program = Program::start(&["--temporary"], [api, ingest, consumer]);
     let welcome = program.welcome();
-    let data = welcome.logs().parent().unwrap().to_owned();
+    let data = fs::canonicalize(welcome.logs().parent().unwrap()).unwrap();
     let token = shell(&format!("{}\nprintf %s \"$TOKEN\"", welcome.lines_to_paste()[0]));
     let create = || {
         let url = format!("http://127.0.0.1:{ingest}/applications/{token}/chats");

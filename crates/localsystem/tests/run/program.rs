@@ -22,6 +22,8 @@ use nix::{
 
 /// It has cargo build the services first: a moment when they are built, minutes when they are not, or cargo is busy.
 pub(crate) const UP_WITHIN: Duration = Duration::from_secs(1200);
+/// For what an ended program has written last.
+const SAID_WITHIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Devstack's servers and the kernel's outgoing connections have theirs above.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;
@@ -31,7 +33,7 @@ pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
     said: Arc<Mutex<String>>,
-    reader: Option<thread::JoinHandle<()>>,
+    reader: thread::JoinHandle<()>,
 }
 
 impl Program {
@@ -49,7 +51,7 @@ impl Program {
             let (stderr, said) = (child.stderr.take().unwrap(), said.clone());
             move || keep(stderr, &said)
         });
-        Self { child, lines, said, reader: Some(reader) }
+        Self { child, lines, said, reader }
     }
 
     /// What it prints when all is up.
@@ -79,9 +81,11 @@ impl Program {
         let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // All that it has said is wanted, and whoever could go on writing there is to be gone, too.
-                let reader = self.reader.take().unwrap();
-                eventually("the end of its output", within, || reader.is_finished());
+                // All that it has said is wanted. A build that it made may have left a compiler's server behind that holds the pipe.
+                let grace = Instant::now() + SAID_WITHIN;
+                while !self.reader.is_finished() && Instant::now() < grace {
+                    thread::sleep(PAUSE);
+                }
                 return status;
             }
             assert!(Instant::now() < deadline, "still there after {within:?}: {}", self.said());
