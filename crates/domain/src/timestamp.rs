@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A moment in UTC, cut to milliseconds: MySQL would round finer times and MariaDB cut them, and then what was answered and
@@ -19,6 +19,14 @@ impl Timestamp {
     /// The moment so many milliseconds after the beginning of 1970; `None` beyond what a calendar holds.
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
         DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// This moment, or the millisecond behind `earlier` where this is not later than that: clocks of different machines disagree, and
+    /// several edits fit into a millisecond.
+    #[must_use]
+    pub fn after(self, earlier: Self) -> Self {
+        let next = earlier.0.checked_add_signed(TimeDelta::milliseconds(1)).map_or(earlier, Self);
+        self.max(next)
     }
 
     /// Milliseconds since the beginning of 1970.
@@ -87,6 +95,14 @@ mod tests {
             serde_json::from_str::<Timestamp>("\"2026-01-02T01:04:05Z\"").unwrap().to_string(),
             "2026-01-02T01:04:05.000Z"
         );
+    }
+
+    #[test]
+    fn a_moment_is_put_behind_another_unless_it_lies_there_already() {
+        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
+        for (now, earlier, expected) in [(9, 7, 9), (8, 7, 8), (7, 7, 8), (1, 7, 8)] {
+            assert_eq!(at(now).after(at(earlier)), at(expected), "{now} {earlier}");
+        }
     }
 
     #[test]

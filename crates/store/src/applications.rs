@@ -180,12 +180,14 @@ pub async fn rename(
         if !may(before.version) {
             return Ok(Updated::Refused);
         }
-        let after = Application { name: name.clone(), version: before.version + 1, updated_at: now, ..before };
+        // Here, where the row is locked: `now` was looked up before, maybe by another machine's clock.
+        let updated_at = now.after(before.updated_at);
+        let after = Application { name: name.clone(), version: before.version + 1, updated_at, ..before };
         diesel::update(applications::table.find(after.id.get()))
             .set((
                 applications::name.eq(after.name.as_str()),
                 applications::version.eq(after.version),
-                applications::updated_at.eq(now.to_naive_utc()),
+                applications::updated_at.eq(updated_at.to_naive_utc()),
             ))
             .execute(conn)
             .await?;

@@ -124,12 +124,14 @@ pub async fn rename(
         if !may(before.version) {
             return Ok(Updated::Refused);
         }
-        let after = Chat { name: name.cloned(), version: before.version + 1, updated_at: now, ..before };
+        // Here, where the row is locked: `now` was looked up before, maybe by another machine's clock.
+        let updated_at = now.after(before.updated_at);
+        let after = Chat { name: name.cloned(), version: before.version + 1, updated_at, ..before };
         diesel::update(chats::table.find(key))
             .set((
                 chats::name.eq(after.name.as_ref().map(ChatName::as_str)),
                 chats::version.eq(after.version),
-                chats::updated_at.eq(now.to_naive_utc()),
+                chats::updated_at.eq(updated_at.to_naive_utc()),
             ))
             .execute(conn)
             .await?;

@@ -28,12 +28,14 @@ pub async fn edit(
         if !may(before.version) {
             return Ok(Updated::Refused);
         }
-        let after = Message { body: body.clone(), version: before.version + 1, updated_at: now, ..before };
+        // Here, where the row is locked: `now` was looked up before, maybe by another machine's clock.
+        let updated_at = now.after(before.updated_at);
+        let after = Message { body: body.clone(), version: before.version + 1, updated_at, ..before };
         diesel::update(messages::table.find(key))
             .set((
                 messages::body.eq(after.body.as_str()),
                 messages::version.eq(after.version),
-                messages::updated_at.eq(now.to_naive_utc()),
+                messages::updated_at.eq(updated_at.to_naive_utc()),
             ))
             .execute(conn)
             .await?;

@@ -3,7 +3,7 @@
 use domain::{ApplicationId, ApplicationName, ApplicationToken, PageLimit, Timestamp};
 use store::{ErrorKind, Updated, applications, applications::PageOfApplications};
 
-use super::support::{Database, any, application, done};
+use super::support::{Database, any, application, done, soon};
 
 #[tokio::test]
 async fn a_created_application_is_found_by_token_and_by_id() {
@@ -50,7 +50,7 @@ async fn renaming_counts_the_version_and_touches_nothing_else() {
     let db = Database::create().await;
     let conn = &mut db.connection().await;
     let before = application(conn).await;
-    let (name, now) = (ApplicationName::new("other").unwrap(), Timestamp::now());
+    let (name, now) = (ApplicationName::new("other").unwrap(), soon());
     let after = done(applications::rename(conn, before.token, &name, now, any).await.unwrap());
     let expected = domain::Application { name: name.clone(), version: 2, updated_at: now, ..before.clone() };
     assert_eq!(after, expected);

@@ -7,7 +7,7 @@ use store::{
     dead_letters::{self, DeadLetter, Reason},
 };
 
-use super::support::{Database, add_chats, any, application, chat, chat_number, done, message_number};
+use super::support::{Database, add_chats, any, application, chat, chat_number, done, message_number, soon};
 
 #[tokio::test]
 async fn an_inserted_chat_is_found_and_a_name_may_be_missing() {
@@ -41,7 +41,7 @@ async fn a_chat_can_be_renamed_and_lose_its_name() {
     let conn = &mut db.connection().await;
     let app = application(conn).await;
     add_chats(conn, app.id, [1]).await;
-    let (name, now) = (ChatName::new("other").unwrap(), Timestamp::now());
+    let (name, now) = (ChatName::new("other").unwrap(), soon());
     let renamed = done(chats::rename(conn, app.id, ChatNumber::FIRST, Some(&name), now, any).await.unwrap());
     assert_eq!((renamed.name, renamed.version, renamed.updated_at), (Some(name.clone()), 2, now));
     let bare = done(chats::rename(conn, app.id, ChatNumber::FIRST, None, now, any).await.unwrap());

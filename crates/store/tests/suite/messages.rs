@@ -10,7 +10,9 @@ use store::{
     messages, outbox,
 };
 
-use super::support::{Database, add_messages, any, application, body, chat_number, done, message, message_number, repeated};
+use super::support::{
+    Database, add_messages, any, application, body, chat_number, done, message, message_number, repeated, soon,
+};
 
 const CHAT: ChatNumber = ChatNumber::FIRST;
 const ONE: MessageNumber = MessageNumber::FIRST;
@@ -72,7 +74,7 @@ async fn an_edit_counts_the_version_and_is_due_for_the_index_at_once() {
     let conn = &mut db.connection().await;
     let app = application(conn).await;
     add_messages(conn, app.id, 1, [1, 2]).await;
-    let now = Timestamp::now();
+    let now = soon();
     let edited = done(messages::edit(conn, app.id, CHAT, ONE, &body("new"), now, any).await.unwrap());
     assert_eq!((edited.body.as_str(), edited.version, edited.updated_at), ("new", 2, now));
     assert_eq!(messages::find(conn, app.id, CHAT, ONE).await.unwrap(), Some(edited));

@@ -6,6 +6,7 @@ mod chats;
 mod connections;
 mod counts;
 mod dead_letters;
+mod edits;
 mod epochs;
 mod errors;
 mod inserts;

@@ -97,6 +97,11 @@ pub(crate) fn any(_: u64) -> bool {
     true
 }
 
+/// A moment that is later than whatever was made before.
+pub(crate) fn soon() -> Timestamp {
+    Timestamp::from_unix_millis(Timestamp::now().to_unix_millis() + 1_000).unwrap()
+}
+
 /// What an update that must be done has made.
 #[track_caller]
 pub(crate) fn done<T: std::fmt::Debug>(updated: Updated<T>) -> T {
