@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
+use domain::ApplicationToken;
 use futures_util::future::join_all;
+use mysql_async::{Conn, prelude::Queryable};
 use serde_json::json;
 use testkit::{Server, System, eventually};
+use tokio::time::sleep;
 
 const SCAN_LIMIT: u64 = 10;
 /// What is promised for every answer, and a little for a busy machine.
@@ -114,4 +117,45 @@ async fn a_scan_of_long_texts_is_answered_in_time_and_goes_on_behind_its_link() 
             _ => drop(page.problem(503, if page.text().contains("timeout") { "timeout" } else { "dependency_unavailable" })),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_had_to_be_waited_for_is_scanned_all_the_same() {
+    /// How long after the search's beginning the chat may be stored: there is time left then, but not for all that the index is waited
+    /// for.
+    const LATE: Duration = Duration::from_millis(1_100);
+    let system = System::builder().own(Server::Elasticsearch).start().await;
+    let application = system.create_application("late").await;
+    application.create_chat().await.read().await.expect(200);
+    let token = ApplicationToken::parse(&application.token).unwrap();
+    let id = store::applications::id_of(&mut system.store().acquire().await.unwrap(), token).await.unwrap().unwrap();
+    let mut locker = Conn::from_url(system.config::<api::Config>().mysql.url).await.unwrap();
+    // It hangs, and does not refuse.
+    system.stack().pause(Server::Elasticsearch).unwrap();
+
+    let mut answers = Vec::new();
+    // On a busy machine storing may take longer still, and then another chat is tried.
+    for number in 2..=6 {
+        // Its place is taken until that is taken back.
+        locker.query_drop("BEGIN").await.unwrap();
+        let columns = "INSERT INTO chats (application_id, number, event_id, created_at, updated_at)";
+        let row = format!("{columns} VALUES ({}, {number}, UNHEX(REPEAT('ab', 16)), NOW(3), NOW(3))", id.get());
+        locker.query_drop(row).await.unwrap();
+        let chat = application.create_chat().await;
+        assert_eq!(chat.number, number);
+        let freed = async {
+            sleep(LATE).await;
+            locker.query_drop("ROLLBACK").await.unwrap();
+        };
+        let (page, ()) = tokio::join!(chat.search_page(&[("query", "x")]), freed);
+        assert!(page.took < ANSWERED_WITHIN, "{:?}", page.took);
+        let is_scanned = page.header("x-search-source") == Some("scan");
+        answers.push((page.status, page.text()));
+        if is_scanned {
+            break;
+        }
+    }
+    system.stack().resume(Server::Elasticsearch).unwrap();
+    locker.disconnect().await.unwrap();
+    assert_eq!(answers.last(), Some(&(200, "[]".to_owned())), "{answers:?}");
 }

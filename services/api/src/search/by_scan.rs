@@ -5,7 +5,7 @@
 
 use ::search::Cursor;
 use domain::Message;
-use service::problem::Problem;
+use service::problem::{Dependency, Problem};
 use store::messages as rows;
 use tokio::{
     sync::Semaphore,
@@ -43,7 +43,7 @@ pub(super) async fn is_small(state: &State, search: &Search) -> Result<bool, Pro
 /// Reads the chat through from the cursor on, until there are hits enough or it is `until`.
 ///
 /// # Errors
-/// [`Failed::Source`] where nothing could be read in time.
+/// [`Failed::Source`] where nothing could be read in time: for want of a turn, mostly, which is for want of the index.
 pub(super) async fn by_scan(
     state: &State,
     search: &Search,
@@ -65,7 +65,7 @@ pub(super) async fn by_scan(
         Some(_) => Ok(Hits::of(messages, wanted, reached)),
         // Who only asks whether there are any is told that there may be.
         None if wanted == 0 => Ok(Hits::of(messages, wanted, Some(0))),
-        None => Err(Failed::Source),
+        None => Err(Failed::Source(Dependency::Elasticsearch)),
     }
 }
 

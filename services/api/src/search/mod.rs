@@ -8,8 +8,7 @@ mod by_index;
 mod by_scan;
 mod folding;
 mod pages;
-
-use std::time::Duration;
+mod patience;
 
 use ::search::{Cursor, Query, Unit};
 use actix_web::{
@@ -20,12 +19,13 @@ use actix_web::{
 use domain::{ChatNumber, Field, Invalid, Message, PageLimit, PageRequest, Rule};
 use service::problem::{Dependency, Problem};
 use store::chats::Place;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use self::{
     by_index::by_index,
     by_scan::{by_scan, is_small},
     pages::Part,
+    patience::Patience,
 };
 pub(crate) use self::{by_scan::Scans, folding::Folding};
 use crate::{
@@ -42,13 +42,6 @@ use crate::{
 pub(crate) const PARAMETERS: &[&str] = &["query", "q", "highlight", "limit", "per_page", "after", "before", "page"];
 
 const SOURCE: HeaderName = HeaderName::from_static("x-search-source");
-/// How long Elasticsearch may take in all, so that there is time left to look into MySQL instead.
-const INDEX_WITHIN: Duration = Duration::from_millis(1_500);
-/// How long after its beginning a search looks for hits in MySQL.
-const SCAN_UNTIL: Duration = Duration::from_millis(2_500);
-/// How long after its beginning hits are still marked.
-const MARK_UNTIL: Duration = Duration::from_millis(2_600);
-
 /// One search: in which chat, and for what.
 struct Search {
     place: Place,
@@ -58,8 +51,8 @@ struct Search {
 
 /// Why a search has come to nothing.
 enum Failed {
-    /// What was asked, the index or the chat itself, has no answer in time.
-    Source,
+    /// What was asked, the index or the chat itself, has no answer in time: the server whose fault it is.
+    Source(Dependency),
     Otherwise(Problem),
 }
 
@@ -70,7 +63,7 @@ impl From<Problem> for Failed {
 }
 
 pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let began = Instant::now();
+    let patience = Patience::new();
     let parameters = Parameters::of(&request)?;
     let query = query(&parameters)?;
     let (cursor, limit) = part(&parameters)?;
@@ -78,28 +71,37 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
     let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
     let search = Search { place, chat: path.chat, query };
 
-    let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, cursor, wanted).await);
-    let (found, source) = match timeout(INDEX_WITHIN, by_index).await.unwrap_or(Err(Failed::Source)) {
-        Err(Failed::Source) => (scanned(&state, &search, cursor, limit, began + SCAN_UNTIL).await, "scan"),
+    let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, &patience, cursor, wanted).await);
+    let (found, source) = match by_index.await {
+        Err(Failed::Source(Dependency::Elasticsearch)) => {
+            (scanned(&state, &search, cursor, limit, patience.looks_until()).await, "scan")
+        }
         found => (found, "index"),
     };
     let found = match found {
         Ok(found) => found,
         Err(Failed::Otherwise(problem)) => return Err(problem),
-        Err(Failed::Source) => {
-            let refusal = Problem::dependency_unavailable(Dependency::Elasticsearch);
+        Err(Failed::Source(late)) => {
+            let refusal = Problem::dependency_unavailable(late);
             return Ok(with_source(HttpResponse::from_error(refusal), "none"));
         }
     };
-    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit, began + MARK_UNTIL).await).await?;
+    let page = found.shown(async |hits| shown(&state.folding, hits, search.query, unit, patience.marks_until()).await).await?;
     let neighbours = Neighbours::at(page.previous, page.next, limit);
     Ok(with_source(paging::answer(&request, "messages", &page.entries, limit, &neighbours, None), source))
 }
 
 /// The chat read through, if it is small enough for that.
 async fn scanned(state: &State, search: &Search, cursor: Cursor, limit: PageLimit, until: Instant) -> Result<Part, Failed> {
-    if !timeout_at(until, is_small(state, search)).await.unwrap_or(Ok(false))? {
-        return Err(Failed::Source);
+    // The wait for the chat and the index may have taken all of the time.
+    if Instant::now() >= until {
+        return Err(Failed::Source(Dependency::Elasticsearch));
+    }
+    match timeout_at(until, is_small(state, search)).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return Err(Failed::Source(Dependency::Elasticsearch)),
+        Ok(Err(problem)) => return Err(problem.into()),
+        Err(_) => return Err(Failed::Source(Dependency::Mysql)),
     }
     Part::find(cursor, limit, async |cursor, wanted| by_scan(state, search, cursor, wanted, until).await).await
 }
