@@ -27,9 +27,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses what cannot work.
+    ///
     /// # Errors
-    /// [`Error::InvalidSettings`].
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// [`Error::InvalidSettings`] says what is wrong.
+    pub fn check(&self) -> Result<(), Error> {
         if [self.ttl_ms, self.block_ms, self.read_timeout_ms, self.memory_mib].contains(&0) {
             return Err(Error::InvalidSettings("the cache's times and its memory must be at least 1"));
         }

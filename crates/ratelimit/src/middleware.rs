@@ -37,7 +37,7 @@ impl RateLimit {
     /// # Errors
     /// [`Error::InvalidSettings`].
     pub async fn start(settings: &Settings, redis: Redis<'_>) -> Result<Self, Error> {
-        let Some(policies) = Self::check(settings)? else {
+        let Some(policies) = Self::policies(settings)? else {
             return Ok(Self { limits: None, creates_are_deferred: false });
         };
         let key_prefix = redis.key_prefix;
@@ -51,7 +51,7 @@ impl RateLimit {
         Ok(Self { limits: Some(Arc::new(limits)), creates_are_deferred: false })
     }
 
-    fn check(settings: &Settings) -> Result<Option<Policies>, Error> {
+    pub(crate) fn policies(settings: &Settings) -> Result<Option<Policies>, Error> {
         if settings.timeout_ms == 0 {
             return Err(Error::InvalidSettings("rate_limit.timeout_ms must be at least 1"));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redislink::Primary;
 use serde::Deserialize;
 
-use crate::Networks;
+use crate::{Error, Networks, RateLimit};
 
 /// The section `rate_limit`.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +30,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses what cannot work. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`] says what is wrong.
+    pub fn check(&self) -> Result<(), Error> {
+        RateLimit::policies(self).map(drop)
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }

@@ -142,7 +142,7 @@ fn serving(health: Health) -> Result<(), Error> {
 }
 
 /// The name is part of paths, so it may only hold what cannot change their meaning; stricter than Elasticsearch's own rule.
-fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
     if plain && (1..=200).contains(&name.len()) && !name.starts_with(['-', '_']) {
         Ok(())

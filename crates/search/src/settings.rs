@@ -6,6 +6,9 @@ use std::time::Duration;
 use elasticsearch::http::Url;
 use serde::Deserialize;
 
+use crate::error::Error;
+use crate::{index, wire};
+
 /// The section `elasticsearch` of the services' configuration.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses what cannot work. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] says what is wrong, without the password.
+    pub fn check(&self) -> Result<(), Error> {
+        index::check_name(&self.index)?;
+        wire::client(self).map(drop)
+    }
+
     /// How long one request may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)

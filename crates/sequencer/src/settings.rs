@@ -49,8 +49,11 @@ impl Settings {
         })
     }
 
-    /// Refuses numbers and texts that cannot work.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Refuses what cannot work. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`] says what is wrong, without a password.
+    pub fn check(&self) -> Result<(), Error> {
         if self.key_prefix.contains(['{', '}']) {
             return Err(Error::InvalidSettings(
                 "the key prefix must not contain braces: they mark what keys of one application share",
@@ -62,7 +65,7 @@ impl Settings {
         if !(1..=MAX_IDEMPOTENCY_TTL_S).contains(&self.idempotency_ttl_s) {
             return Err(Error::InvalidSettings("idempotency_ttl_s must be from 1 to 2678400, which is 31 days"));
         }
-        Ok(())
+        self.primary().map(drop)
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
@@ -124,6 +127,7 @@ mod tests {
     fn settings_that_cannot_work_are_refused_before_anything_connects() {
         assert!(settings("redis://localhost", "chat:").check().is_ok());
         assert!(settings("redis://localhost", "{chat}:").check().is_err());
+        assert!(settings("localhost", "chat:").check().is_err());
         assert!(Settings { response_timeout_ms: 0, ..settings("redis://localhost", "chat:") }.check().is_err());
         for idempotency_ttl_s in [0, MAX_IDEMPOTENCY_TTL_S + 1, u64::MAX] {
             assert!(Settings { idempotency_ttl_s, ..settings("redis://localhost", "chat:") }.check().is_err());

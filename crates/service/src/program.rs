@@ -1,6 +1,14 @@
 //! What the `main` of every service does around its own story: the runtime, arguments, configuration, and the last words when it fails.
 
-use std::{error::Error, future::Future, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    ffi::OsString,
+    fmt::Arguments,
+    future::Future,
+    io::{Write, stderr},
+    process::ExitCode,
+    time::Duration,
+};
 
 use serde::de::DeserializeOwned;
 use tokio::runtime::Builder;
@@ -27,7 +35,7 @@ pub fn on_runtime(workers: Option<usize>, program: impl Future<Output = ExitCode
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("no threads can be started: {error}");
+            complain(format_args!("no threads can be started: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -47,8 +55,8 @@ pub async fn run<C: DeserializeOwned>(
     check: impl FnOnce(&C) -> Result<(), Failure>,
     serve: impl AsyncFnOnce(C) -> Result<(), Failure>,
 ) -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = async {
+        let arguments = texts_of(std::env::args_os().skip(1))?;
         let load = || config::load::<C>(Some(port));
         match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [] => {
@@ -58,31 +66,36 @@ pub async fn run<C: DeserializeOwned>(
             }
             ["check-config"] => {
                 check(&load()?)?;
-                print!("{}", config::redacted::<C>(Some(port))?);
-                Ok(())
+                Ok(say::text(format_args!("{}", config::redacted::<C>(Some(port))?))?)
             }
             [asked] if let Some((_, text)) = texts.iter().find(|(known, _)| *known == asked) => {
-                print!("{}", text());
-                Ok(())
+                Ok(say::text(format_args!("{}", text()))?)
             }
-            ["--version" | "-V"] => {
-                println!("{name} {}", env!("CARGO_PKG_VERSION"));
-                Ok(())
-            }
-            ["--help" | "-h"] => {
-                print!("{}", help(name, port, texts));
-                Ok(())
-            }
+            ["--version" | "-V"] => Ok(say::text(format_args!("{name} {}\n", env!("CARGO_PKG_VERSION")))?),
+            ["--help" | "-h"] => Ok(say::text(format_args!("{}", help(name, port, texts)))?),
             _ => Err(format!("`{}` is nothing to ask for; `{name} --help` lists what is", arguments.join(" ")).into()),
         }
     };
     match outcome.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{name}: {}", sentence(failure.as_ref()));
+            complain(format_args!("{name}: {}", sentence(failure.as_ref())));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments as text.
+fn texts_of(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>, Failure> {
+    let text = |argument: OsString| {
+        argument.into_string().map_err(|argument| format!("the argument {argument:?} is not text in UTF-8").into())
+    };
+    arguments.map(text).collect()
+}
+
+/// Says what is wrong, if somebody listens.
+fn complain(sentence: Arguments<'_>) {
+    let _ = writeln!(stderr(), "{sentence}");
 }
 
 /// What the program can be asked for, and where it is told of everything else.

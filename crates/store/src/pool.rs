@@ -107,6 +107,7 @@ impl Store {
     /// # Errors
     /// [`Error::Settings`] for a URL that cannot be used, or when called outside a runtime.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
+        settings.check()?;
         let manager = Manager {
             options: connect::options(settings)?,
             settings: settings.clone(),

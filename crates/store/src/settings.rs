@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 
+use crate::{Error, connect};
+
 /// The section `[mysql]` of a service's configuration.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +36,20 @@ impl Settings {
             statement_timeout_ms: 1_900,
             tls: tls::Trust::default(),
         }
+    }
+
+    /// Refuses what cannot work. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] says what is wrong, without the password.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.pool_size == 0 {
+            return Err(Error::Settings("pool_size must be at least 1"));
+        }
+        if [self.connect_timeout_ms, self.acquire_timeout_ms, self.statement_timeout_ms].contains(&0) {
+            return Err(Error::Settings("the timeouts must be at least 1 ms"));
+        }
+        connect::options(self).map(drop)
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
@@ -82,6 +98,23 @@ mod tests {
             assert!(shown.contains("db:3306/chat") && !shown.contains("ter2") && !shown.contains("hun"), "{shown}");
         }
         assert!(format!("{:?}", Settings::new("mysql://db/chat")).contains("mysql://db/chat"));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_before_anything_connects() {
+        let settings = || Settings::new("mysql://u:hidden@db/chat");
+        settings().check().unwrap();
+        for (wrong, said) in [
+            (Settings { pool_size: 0, ..settings() }, "pool_size"),
+            (Settings { connect_timeout_ms: 0, ..settings() }, "timeouts"),
+            (Settings { acquire_timeout_ms: 0, ..settings() }, "timeouts"),
+            (Settings { statement_timeout_ms: 0, ..settings() }, "timeouts"),
+            (Settings::new("hidden"), "not a mysql:// URL"),
+            (Settings::new("mysql://u:hidden@db"), "names no database"),
+        ] {
+            let refusal = wrong.check().unwrap_err().to_string();
+            assert!(refusal.contains(said) && !refusal.contains("hidden"), "{said}: {refusal}");
+        }
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub struct Settings {
 pub struct InvalidSettings(pub(crate) &'static str);
 
 impl Settings {
+    /// Refuses what cannot work. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] names the first setting that cannot work.
+    pub fn check(&self) -> Result<(), InvalidSettings> {
+        self.target().map(drop)
+    }
+
     /// Where spans are posted to; `None` when there are to be no traces.
     ///
     /// # Errors

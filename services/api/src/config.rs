@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use service::AdminToken;
 
-use crate::unbroken::LONGEST_QUEUE;
+use crate::{Error, unbroken::LONGEST_QUEUE};
 
 /// The port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 3000;
@@ -33,6 +33,25 @@ pub struct Config {
     pub trace: trace::Settings,
     /// The service's own.
     pub api: Settings,
+}
+
+impl Config {
+    /// Refuses values that cannot work, as the start would. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error`] says what is wrong with the first of them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.log.check()?;
+        self.trace.check()?;
+        self.mysql.check()?;
+        self.redis.check()?;
+        self.rate_limit.check()?;
+        self.elasticsearch.check()?;
+        if self.cache.enabled {
+            self.cache.check()?;
+        }
+        Ok(())
+    }
 }
 
 /// The section `api`.

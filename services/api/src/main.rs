@@ -11,7 +11,7 @@ use service::{
 
 fn main() -> ExitCode {
     let texts: &[program::Text] = &[("openapi", || api::openapi().as_str().to_owned())];
-    program::on_runtime(None, program::run("api", DEFAULT_PORT, texts, |_| Ok(()), serve))
+    program::on_runtime(None, program::run("api", DEFAULT_PORT, texts, |config: &Config| Ok(config.check()?), serve))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{backoff::Bounds, batch::Limits};
+use crate::{Error, backoff::Bounds, batch::Limits};
 
 /// The admin port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 9090;
@@ -29,6 +29,22 @@ pub struct Config {
     pub trace: trace::Settings,
     /// What is the consumer's own.
     pub consumer: Settings,
+}
+
+impl Config {
+    /// Refuses values that cannot work, as the start would. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error`] says what is wrong with the first of them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.consumer.check()?;
+        self.log.check()?;
+        self.trace.check()?;
+        self.mysql.check()?;
+        self.redis.check()?;
+        self.elasticsearch.check()?;
+        Ok(())
+    }
 }
 
 /// The section `consumer`.

@@ -10,7 +10,7 @@ use service::{
 };
 
 fn main() -> ExitCode {
-    program::on_runtime(None, program::run("consumer", DEFAULT_PORT, &[], |config: &Config| Ok(config.consumer.check()?), serve))
+    program::on_runtime(None, program::run("consumer", DEFAULT_PORT, &[], |config: &Config| Ok(config.check()?), serve))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

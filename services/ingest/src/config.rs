@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::Error;
+
 /// The port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 8080;
 
@@ -26,6 +28,21 @@ pub struct Config {
     pub trace: trace::Settings,
     /// The service's own.
     pub ingest: Settings,
+}
+
+impl Config {
+    /// Refuses values that cannot work, as the start would. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`Error`] says what is wrong with the first of them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.log.check()?;
+        self.trace.check()?;
+        self.mysql.check()?;
+        self.redis.check()?;
+        self.rate_limit.check()?;
+        Ok(())
+    }
 }
 
 /// The section `ingest`.

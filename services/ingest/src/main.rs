@@ -15,7 +15,10 @@ const SHARED_THREADS: usize = 1;
 
 fn main() -> ExitCode {
     let texts: &[program::Text] = &[("openapi", || ingest::openapi().as_str().to_owned())];
-    program::on_runtime(Some(SHARED_THREADS), program::run("ingest", DEFAULT_PORT, texts, |_| Ok(()), serve))
+    program::on_runtime(
+        Some(SHARED_THREADS),
+        program::run("ingest", DEFAULT_PORT, texts, |config: &Config| Ok(config.check()?), serve),
+    )
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -28,7 +28,7 @@ const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The HTTP server failed.
+    /// The HTTP server failed, or the settings of logs are of no use.
     #[error(transparent)]
     Service(#[from] service::Error),
     /// The settings of traces are of no use.

@@ -24,12 +24,16 @@ pub(super) fn init(settings: &Settings, service: &'static str) -> Result<(), Err
     dispatch(settings, service, io::stdout, colours)?.try_init().map_err(|error| Error::Telemetry(error.into()))
 }
 
+/// What is logged.
+pub(super) fn filter(settings: &Settings) -> Result<EnvFilter, Error> {
+    EnvFilter::try_new(format!("{QUIET},{}", settings.filter)).map_err(Error::LogFilter)
+}
+
 fn dispatch<W>(settings: &Settings, service: &'static str, writer: W, colours: bool) -> Result<Dispatch, Error>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.filter)).map_err(Error::LogFilter)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter(settings)?).with_writer(writer).with_ansi(colours);
     Ok(match settings.format {
         Format::Human => logs.event_format(Human { service, inner: format() }).into(),
         Format::Json => {

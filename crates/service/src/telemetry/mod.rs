@@ -44,6 +44,16 @@ pub struct Settings {
     pub filter: String,
 }
 
+impl Settings {
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    /// [`Error::LogFilter`].
+    pub fn check(&self) -> Result<(), Error> {
+        logs::filter(self).map(drop)
+    }
+}
+
 /// The telemetry of this process. Clones share it.
 #[derive(Clone)]
 pub struct Telemetry {
