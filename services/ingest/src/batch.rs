@@ -3,27 +3,17 @@
 
 use std::time::Instant;
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{Field, Invalid, MessageBody, MessageNumber, Rule};
 use numbering::{Accepted, MAX_BATCH, NewMessages};
 use ratelimit::Deferred;
 use serde_json::Value;
 use service::{
-    http::Body,
+    http::{Body, path},
     problem::{FieldError, Problem},
 };
 
-use crate::{
-    answers::Family,
-    errors::problem,
-    key::Key,
-    messages::{chat_of, text},
-    origin::Origin,
-    state::State,
-};
+use crate::{answers::Family, errors::problem, key::Key, messages::text, origin::Origin, state::State};
 
 /// The largest body of a request here. A batch goes to the broker as one message of about this size, beside up to a megabyte of
 /// others (which JSON may write in six), and RabbitMQ takes 16 MiB.
@@ -35,39 +25,39 @@ const MAX_TOLD: usize = 20;
 /// Of the unversioned family.
 pub(crate) async fn create(
     state: Data<State>,
-    path: Path<(String, String)>,
+    request: HttpRequest,
     key: Key,
     body: Body,
     charge: Deferred,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, charge, &origin).await?;
+    let (accepted, count) = accept(&state, &request, key, &body, charge, &origin).await?;
     Ok(Family::Unversioned.messages(accepted, count))
 }
 
 /// Of `/api/v1`.
 pub(crate) async fn create_v1(
     state: Data<State>,
-    path: Path<(String, String)>,
+    request: HttpRequest,
     key: Key,
     body: Body,
     charge: Deferred,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &path, key, &body, charge, &origin).await?;
+    let (accepted, count) = accept(&state, &request, key, &body, charge, &origin).await?;
     Ok(Family::V1.messages(accepted, count))
 }
 
 async fn accept(
     state: &State,
-    (token, chat): &(String, String),
+    request: &HttpRequest,
     key: Key,
     body: &Body,
     charge: Deferred,
     origin: &Origin,
 ) -> Result<(Accepted<MessageNumber>, usize), Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
-    let (token, chat) = chat_of(token, chat)?;
+    let (token, chat) = (path::application(request)?, path::chat(request)?);
     let bodies = bodies(body.object(None)?.remove(Field::Messages.as_str()))?;
     let new = NewMessages {
         token,

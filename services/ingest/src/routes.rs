@@ -34,7 +34,7 @@ pub(crate) fn table() -> Vec<Endpoint> {
             .body_limit(batch::MAX_BYTES)
             .documented(openapi::batch(V1)),
         endpoint("/chats/{token}").post(chats::create).documented(openapi::chats(Older)),
-        endpoint("/chats/{number}/messages").post(messages::create_by_header).documented(openapi::messages(Older)),
+        endpoint("/chats/{number}/messages").post(messages::create).documented(openapi::messages(Older)),
     ]
 }
 

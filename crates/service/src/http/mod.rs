@@ -16,6 +16,7 @@ mod in_flight;
 mod latencies;
 mod listener;
 mod middleware;
+pub mod path;
 mod query;
 mod request_id;
 mod security;

@@ -7,7 +7,11 @@ use super::case::{Case, FAMILIES, NOBODY, Request, World};
 /// What cannot be a token, or is nobody's.
 fn tokens(world: &World) -> Vec<String> {
     let token = &world.token;
+    // The first character, encoded twice: once it is decoded, and then it is no token.
+    let code = format!("{:02x}", token.as_bytes()[0]);
+    let [high, low] = [0, 1].map(|digit| code.as_bytes()[digit]);
     Vec::from([
+        format!("%%{high:02x}%{low:02x}{}", &token[1..]),
         NOBODY.to_owned(),
         "1".to_owned(),
         "null".to_owned(),
@@ -41,7 +45,7 @@ fn tokens(world: &World) -> Vec<String> {
 }
 
 /// What cannot be a number, or was never given.
-const NUMBERS: [&str; 24] = [
+const NUMBERS: [&str; 26] = [
     "0",
     "-1",
     "+1",
@@ -56,6 +60,8 @@ const NUMBERS: [&str; 24] = [
     "1,1",
     "a",
     "%31a",
+    "%2531",
+    "%%33%31",
     "*",
     "%",
     "..",
