@@ -1,7 +1,10 @@
 //! The settings that the commands use: the same sections, from the same places, as the services'.
 
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use service::config;
 
 /// For commands that need both stores.
@@ -46,8 +49,36 @@ pub(crate) struct Queues {
     pub(crate) amqp: broker::Settings,
 }
 
-/// Prints the settings in force.
+/// All sections that a command uses, whatever they hold: to show them.
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "what is shown is found by the fields' names")]
+struct Shown {
+    mysql: IgnoredAny,
+    redis: IgnoredAny,
+    amqp: IgnoredAny,
+    elasticsearch: IgnoredAny,
+    consumer: IgnoredAny,
+}
+
+/// Prints the settings in force, of all sections that a command uses, unless they cannot work.
 pub(crate) fn check() -> Result<()> {
-    say::text(format_args!("{}", config::redacted::<Stores>(None)?))?;
+    let Compared { mysql, elasticsearch, consumer } = config::load(None)?;
+    mysql.check()?;
+    elasticsearch.check()?;
+    consumer.check()?;
+    if let Some(Letters { redis, .. }) = if_set()? {
+        redis.check()?;
+    }
+    if_set::<Queues>()?;
+    say::text(format_args!("{}", config::redacted::<Shown>(None)?))?;
     Ok(())
+}
+
+/// Settings that most commands do without: not all of them need to be there.
+fn if_set<T: DeserializeOwned>() -> Result<Option<T>, service::Error> {
+    match config::load(None) {
+        Ok(settings) => Ok(Some(settings)),
+        Err(service::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

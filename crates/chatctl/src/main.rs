@@ -18,6 +18,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use service::program;
 
 /// Looks after a chat system: makes its tables and its search index, checks them, and mends them.
 #[derive(Debug, Parser)]
@@ -90,9 +91,12 @@ enum Command {
     Completions(completions::Options),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+fn main() -> ExitCode {
+    program::on_runtime(None, run(Cli::parse().command))
+}
+
+async fn run(command: Command) -> ExitCode {
+    let outcome = match command {
         Command::Migrate => migrate::run().await,
         Command::Counts(command) => counts::run(command).await,
         Command::Dead(command) => dead::run(command).await,

@@ -26,11 +26,20 @@ pub fn line(line: Arguments<'_>) {
 /// # Errors
 /// When it cannot be written for another reason than that nobody reads on.
 pub fn text(text: Arguments<'_>) -> io::Result<()> {
-    print(stdout().lock(), text)
+    print(stdout().lock(), |out| out.write_fmt(text))
 }
 
-fn print(mut out: impl Write, text: Arguments<'_>) -> io::Result<()> {
-    let written = out.write_fmt(text).and_then(|()| out.flush());
+/// Prints bytes as they are.
+///
+/// # Errors
+/// As [`text`].
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    print(stdout().lock(), |out| out.write_all(bytes))
+}
+
+fn print<W: Write>(mut out: W, what: impl FnOnce(&mut W) -> io::Result<()>) -> io::Result<()> {
+    // What is still in the process' memory when it ends is not missed by anybody.
+    let written = what(&mut out).and_then(|()| out.flush());
     written.or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
@@ -53,10 +62,12 @@ mod tests {
     #[test]
     fn what_nobody_reads_is_no_failure_and_what_has_no_room_is() {
         let mut written = Vec::new();
-        assert!(print(&mut written, format_args!("{} lines\n", 2)).is_ok());
+        assert!(print(&mut written, |out| out.write_all(b"2 lines\n")).is_ok());
         assert_eq!(written, b"2 lines\n");
-        assert!(print(Failing(ErrorKind::BrokenPipe), format_args!("more")).is_ok());
-        let full = print(Failing(ErrorKind::StorageFull), format_args!("more"));
+        assert!(print(Failing(ErrorKind::BrokenPipe), |out| out.write_all(b"more")).is_ok());
+        let full = print(Failing(ErrorKind::StorageFull), |out| out.write_all(b"more"));
         assert!(full.is_err_and(|error| error.kind() == ErrorKind::StorageFull));
+        // What is short may be noticed when it is flushed only.
+        assert!(print(Failing(ErrorKind::StorageFull), |_| Ok(())).is_err());
     }
 }

@@ -1,7 +1,5 @@
 //! `chatctl dead show`: all that is known of one letter, its text included; for a conflict, what is stored beside it.
 
-use std::io::Write;
-
 use anyhow::{Context, Result};
 use consumer::rivals::{self, Rival};
 use say::say;
@@ -34,7 +32,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     let found = dead_letters::find(&mut connection, options.id).await?;
     let letter = found.with_context(|| format!("there is no dead letter {}", options.id))?;
     if options.raw {
-        return Ok(std::io::stdout().write_all(&letter.letter.payload)?);
+        return Ok(say::bytes(&letter.letter.payload)?);
     }
     let rival = match letter.letter.reason {
         Reason::Conflict => rivals::stored(&mut connection, &letter).await?,

@@ -1,5 +1,7 @@
 //! `chatctl dead`: lists without texts, one letter whole, retries and letting go, each with what it refuses.
 
+use std::fs::File;
+
 use domain::{ApplicationId, Timestamp};
 use events::{Epoch, Identity, Item};
 use serde_json::json;
@@ -61,7 +63,15 @@ async fn letters_are_listed_without_texts_and_shown_with_them() {
     assert_eq!((&json["stored"]["text"], &json["payload"]["body"]), (&json!("what is stored"), &json!("a \u{1b}[2J rival")));
     let shown = succeeds(&system, &["dead", "show", "3"]).await.text();
     assert!(shown.contains("000102030405") && shown.contains("fdfeff"), "{shown}");
-    assert_eq!(succeeds(&system, &["dead", "show", "3", "--raw"]).await.out, bytes);
+    let raw = ["dead", "show", "3", "--raw"];
+    assert_eq!(succeeds(&system, &raw).await.out, bytes);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = command(&system, &raw).stdout(writer).output().await.unwrap();
+    assert!(closed.status.success() && closed.stderr.is_empty(), "{closed:?}");
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = command(&system, &raw).stdout(full).output().await.unwrap();
+    assert!(!full.status.success() && full.stderr.starts_with(b"chatctl: "), "{full:?}");
     assert!(fails(&system, &["dead", "show", "99"]).await.err.contains("no dead letter 99"));
 }
 
