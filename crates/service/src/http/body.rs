@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -71,18 +73,30 @@ impl FromRequest for Body {
         let room = request.app_data::<LargeBodies>().zip(general).map(|(large, general)| Room::in_all(large, general.bytes));
         let headers = request.headers();
         let content_type = headers.get(CONTENT_TYPE).cloned();
-        let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+        let is_typed_twice = headers.get_all(CONTENT_TYPE).count() > 1;
+        let is_encoded = headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        let is_unending = is_unending(headers);
         let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         let payload = payload.take();
         Box::pin(async move {
             let (limits, room) = limits.zip(room).ok_or_else(|| Problem::internal("a body was read outside the server"))?;
-            if encoded {
+            if is_typed_twice {
+                return Err(Problem::malformed_request("The header Content-Type must be given once."));
+            }
+            if is_encoded {
                 return Err(Problem::unsupported_media_type());
             }
             if announced.is_some_and(|length| length > limits.bytes) {
                 return Err(Problem::payload_too_large(limits.bytes));
             }
-            let reading = read(payload, announced.unwrap_or_default(), limits.bytes, room);
+            let announced = announced.unwrap_or_default();
+            let reading = async move {
+                if is_unending {
+                    read_announced(payload, announced, room).await
+                } else {
+                    read(payload, announced, limits.bytes, room).await
+                }
+            };
             let read = tokio::time::timeout(limits.deadline, reading).await.map_err(|_| Problem::request_timeout())?;
             let (bytes, room) = read?;
             Ok(Self { bytes, content_type, _room: room.map(Arc::new) })
@@ -133,6 +147,30 @@ async fn read(
         }
         room.grow(bytes.len(), bytes.len() + chunk.len())?;
         bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes.freeze(), room.taken))
+}
+
+/// Whether the framework reads on behind the body's announced end: it takes what follows a request for another protocol for all that
+/// ever comes, though it is asked for something that no route speaks.
+fn is_unending(headers: &HeaderMap) -> bool {
+    let asks = headers.get_all(UPGRADE).any(|protocol| protocol.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
+    asks && !headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// As [`read`], to the announced length and no further. What is left unread ends the connection.
+async fn read_announced(
+    mut payload: Payload,
+    announced: usize,
+    mut room: Room,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
+    let mut bytes = BytesMut::with_capacity(announced.min(MAX_RESERVED));
+    while bytes.len() < announced {
+        let chunk = payload.next().await.unwrap_or(Err(PayloadError::Incomplete(None)));
+        let chunk = chunk.map_err(|error| unreadable(&error, announced))?;
+        let chunk = &chunk[..chunk.len().min(announced - bytes.len())];
+        room.grow(bytes.len(), bytes.len() + chunk.len())?;
+        bytes.extend_from_slice(chunk);
     }
     Ok((bytes.freeze(), room.taken))
 }
