@@ -71,6 +71,8 @@ pub(crate) async fn update(
     let may = |version| may_replace(&conditions, version);
     let updated = match name {
         Some(name) => {
+            // Of what there is not no cached entry needs to be blocked, and no row to be locked.
+            state.application(path.token).await?;
             let change = async || {
                 let mut conn = state.connection().await?;
                 applications::rename(&mut conn, path.token, &name, Timestamp::now(), may).await.map_err(of_store)

@@ -165,6 +165,12 @@ async fn without_redis_reads_are_answered_and_updates_refused_until_it_is_back()
         assert_eq!(name().await, "old");
     }
     rename("lost").await.problem(503, "dependency_unavailable");
+    // Of what there is not nothing is cached: an unknown token is looked up, and costs no more.
+    let unknown = format!("/applications/{}", "0".repeat(32));
+    for path in [unknown.clone(), format!("{unknown}/chats/1")] {
+        let answer = system.api("PUT", &path).json(json!({ "name": "x" })).send().await;
+        answer.problem(404, "application_not_found");
+    }
     assert_eq!(name().await, "old");
 
     system.stack().start(Server::Redis).await.unwrap();
