@@ -10,7 +10,7 @@ use crate::{
     problem::Problem,
 };
 
-/// The fields of a body. `wrapper` names the one member under which they may stand instead of at the top. At most 128 levels may
+/// The fields of a body. `wrapper` names the one member under which they may stand instead of at the top. At most 127 levels may
 /// be nested.
 ///
 /// # Errors
@@ -89,8 +89,11 @@ mod tests {
         ] {
             assert_eq!(body_of(text), expected.map(|text| text.map(str::to_owned)), "{text}");
         }
-        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
-        assert_eq!(body_of(&deep), Err(Code::MalformedJson));
+        let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert_eq!(body_of(&deep(127)), Ok(None));
+        for levels in [128, 200] {
+            assert_eq!(body_of(&deep(levels)), Err(Code::MalformedJson), "{levels}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value};
 pub(crate) enum Unreadable {
     /// Its content type is not JSON's.
     MediaType,
-    /// It is not JSON in UTF-8, more than 128 levels deep, or an object in it has a key twice.
+    /// It is not JSON in UTF-8, more than 127 levels deep, or an object in it has a key twice.
     Json(serde_json::Error),
     /// It is JSON, and no object.
     NoObject,
