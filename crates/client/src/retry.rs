@@ -7,8 +7,7 @@ use crate::{Options, Problem};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether the same request may succeed later: the service is overloaded or without a server that it needs (503), was asked too
-/// often (429), or is about to know better (409 with `Retry-After`: an update of what is not stored yet, or another attempt
-/// with the same idempotency key under way).
+/// often (429), or is about to know better (409 with `Retry-After`: an update of what is not stored yet).
 pub(crate) fn may_succeed_later(problem: &Problem) -> bool {
     match problem.status {
         429 | 503 => true,
