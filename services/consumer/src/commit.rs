@@ -119,7 +119,7 @@ impl Committer {
 /// Makes a dead letter of the one item that MySQL refuses. `false` when the entry is one already: then it is the dead letter
 /// that is refused, and there is nowhere else to go with it.
 fn reject(entry: &mut Entry, error: &Error) -> bool {
-    let (Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item)) = &entry.subject else { return false };
+    let Some(item) = entry.subject.item() else { return false };
     entry.subject = Subject::Dead(letters::rejected(item, error));
     true
 }

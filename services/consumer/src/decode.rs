@@ -40,31 +40,30 @@ pub(crate) enum Subject {
     Dead(DeadLetter),
 }
 
+impl Subject {
+    /// The item, unless it is kept as a dead letter.
+    pub(crate) fn item(&self) -> Option<&Item> {
+        match self {
+            Self::Item(item) | Self::Straggler(item) | Self::Disputed(item) => Some(item),
+            Self::Dead(_) => None,
+        }
+    }
+}
+
 impl Entry {
     /// Whether it counts as a chat in a batch's size; all else counts as a message.
     pub(crate) fn is_chat(&self) -> bool {
-        match &self.subject {
-            Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => item.message().is_none(),
-            Subject::Dead(_) => false,
-        }
+        self.subject.item().is_some_and(|item| item.message().is_none())
     }
 
     /// Where its trace goes on, if it is told.
     pub(crate) fn trace(&self) -> Option<Context> {
-        match &self.subject {
-            Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => {
-                Context::parse(item.trace()?.as_bytes()).filter(|context| context.is_sampled())
-            }
-            Subject::Dead(_) => None,
-        }
+        Context::parse(self.subject.item()?.trace()?.as_bytes()).filter(|context| context.is_sampled())
     }
 
     /// When it was accepted; `None` if it cannot be read.
     pub(crate) fn created_at(&self) -> Option<Timestamp> {
-        match &self.subject {
-            Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => Some(item.created_at()),
-            Subject::Dead(_) => None,
-        }
+        self.subject.item().map(Item::created_at)
     }
 }
 

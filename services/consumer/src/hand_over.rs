@@ -17,7 +17,7 @@ use crate::meters;
 
 /// How long the relay leaves a batch to the indexer.
 pub(crate) const INDEXER_TIME: Duration = Duration::from_secs(10);
-/// What has waited so long is left to the relay altogether: it might be written twice otherwise, when the index is slow enough as it is.
+/// Batches older than this are left to the relay; writing them here too would index them twice while the index is already slow.
 const TOO_LONG: Duration = Duration::from_secs(5);
 
 /// Documents, and bytes of their text, that are written without waiting for more.

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use domain::{EventId, Timestamp};
-use events::{Epoch, Partition};
+use events::{Epoch, Item, Partition};
 use moka::sync::Cache;
 use store::{Connection, Error, ErrorKind, Store, chats, counts, dead_letters, messages, outbox, partition_epochs, transaction};
 
@@ -157,11 +157,7 @@ pub(crate) async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Re
     if dead_letters::is_empty(connection).await? {
         return Ok(HashSet::new());
     }
-    let items = part.iter().filter_map(|entry| match &entry.subject {
-        Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => Some(item.event_id()),
-        Subject::Dead(_) => None,
-    });
-    let events: Vec<_> = items.collect();
+    let events: Vec<_> = part.iter().filter_map(|entry| entry.subject.item()).map(Item::event_id).collect();
     Ok(dead_letters::among(connection, &events).await?.into_iter().collect())
 }
 

@@ -185,10 +185,7 @@ mod tests {
     use crate::decode::sample::{chat, message};
 
     fn item(entry: &Entry) -> &Item {
-        let (Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item)) = &entry.subject else {
-            panic!("an item")
-        };
-        item
+        entry.subject.item().unwrap()
     }
 
     fn disputed(entry: &Entry) -> Entry {

@@ -11,7 +11,7 @@
 use std::{collections::HashSet, slice, time::Duration};
 
 use domain::{EventId, Timestamp};
-use events::{ENVELOPE_VERSION, Identity, Item};
+use events::{ENVELOPE_VERSION, Identity};
 use sequencer::Sequencer;
 use serde_json::value::RawValue;
 use store::{
@@ -219,12 +219,12 @@ async fn store_one<'a>(
     plan.yield_to(&taken);
     plan.settle_disputes(&taken);
     let unstored = plan.chats.len() + plan.messages.len() + plan.dead.len() > 0;
-    if let Some(item) = item(entry).filter(|item| unstored && dismissed.contains(&item.event_id())) {
+    if let Some(item) = entry.subject.item().filter(|item| unstored && dismissed.contains(&item.event_id())) {
         return Ok((Plan::default(), One::Letter(format!("event {} is a dead letter of its own already", item.event_id()))));
     }
     match persist::insert(connection, &mut plan, |_| false).await {
         Err(error) if error.kind() == ErrorKind::Row => {
-            let dead = item(entry).map(|item| letters::rejected(item, &error)).into_iter().collect();
+            let dead = entry.subject.item().map(|item| letters::rejected(item, &error)).into_iter().collect();
             plan = Plan { dead, ..Plan::default() };
         }
         outcome => outcome?,
@@ -234,11 +234,4 @@ async fn store_one<'a>(
         None => One::Stored,
     };
     Ok((plan, outcome))
-}
-
-fn item(entry: &Entry) -> Option<&Item> {
-    match &entry.subject {
-        Subject::Item(item) | Subject::Straggler(item) | Subject::Disputed(item) => Some(item),
-        Subject::Dead(_) => None,
-    }
 }
