@@ -1,7 +1,8 @@
 //! Gathers what arrives on a partition until there is enough of it or it has waited long enough.
 //!
-//! Sizes count items, never AMQP messages: a message holds from one to hundreds of them. A delivery is never torn apart here,
-//! because it is acknowledged as a whole. The time is a parameter, so that nothing here waits.
+//! Sizes count items, for an AMQP message holds from one to hundreds of them. A delivery is never torn apart here, because it is
+//! acknowledged as a whole. And nothing is waited for that cannot come: a batch of as many deliveries as may be unacknowledged is
+//! complete, however few their items. The time is a parameter, so that nothing here waits.
 
 use std::{ops::Range, time::Duration};
 
@@ -19,6 +20,8 @@ pub(crate) struct Limits {
     pub(crate) chats: usize,
     /// Messages (and items that cannot be read) in a transaction.
     pub(crate) messages: usize,
+    /// Deliveries that the broker gives before it wants to hear of one.
+    pub(crate) deliveries: usize,
     /// How long the first entry waits for others.
     pub(crate) wait: Duration,
 }
@@ -30,6 +33,7 @@ pub(crate) struct Batch<D> {
     pub(crate) entries: Vec<Entry>,
     /// The last delivery: acknowledging it acknowledges all before it.
     pub(crate) last: Option<D>,
+    deliveries: usize,
     counts: Counts,
     bytes: usize,
     since: Option<Instant>,
@@ -53,7 +57,7 @@ impl Counts {
 
 impl<D> Batch<D> {
     pub(crate) fn new() -> Self {
-        Self { entries: Vec::new(), last: None, counts: Counts::default(), bytes: 0, since: None }
+        Self { entries: Vec::new(), last: None, deliveries: 0, counts: Counts::default(), bytes: 0, since: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -72,13 +76,15 @@ impl<D> Batch<D> {
         entries.iter().for_each(|entry| self.counts.add(entry));
         self.entries.extend(entries);
         self.last = Some(delivery);
+        self.deliveries += 1;
         self.bytes += bytes;
         self.since.get_or_insert(now);
     }
 
     /// Whether nothing more should be waited for.
     pub(crate) fn is_full(&self, limits: Limits) -> bool {
-        self.counts.chats >= limits.chats || self.counts.messages >= limits.messages || self.bytes >= MAX_BYTES
+        let of_items = self.counts.chats >= limits.chats || self.counts.messages >= limits.messages;
+        of_items || self.deliveries >= limits.deliveries || self.bytes >= MAX_BYTES
     }
 
     /// Until when others may join; `None` while it is empty.
@@ -108,7 +114,7 @@ mod tests {
     use super::*;
     use crate::decode::sample;
 
-    const LIMITS: Limits = Limits { chats: 2, messages: 3, wait: Duration::from_millis(50) };
+    const LIMITS: Limits = Limits { chats: 2, messages: 3, deliveries: 4, wait: Duration::from_millis(50) };
 
     fn entries(kinds: &str) -> Vec<Entry> {
         (1..)
@@ -126,6 +132,17 @@ mod tests {
             batch.add((), entries(kinds), 10, Instant::now());
             assert_eq!(batch.is_full(LIMITS), full, "{kinds}");
         }
+    }
+
+    #[test]
+    fn a_batch_of_all_that_the_broker_gives_is_full_however_little_that_is() {
+        let mut batch = Batch::new();
+        for kinds in ["m", "", "c"] {
+            batch.add((), entries(kinds), 10, Instant::now());
+            assert!(!batch.is_full(LIMITS), "{kinds}");
+        }
+        batch.add((), entries(""), 10, Instant::now());
+        assert!(batch.is_full(LIMITS));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The consumer's configuration: one field for each section that it uses. Whatever cannot work is refused here, before anything
 //! is started.
 
-use std::time::Duration;
+use std::{num::NonZeroU16, time::Duration};
 
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub struct Config {
     pub http: service::http::Settings,
     /// The tables.
     pub mysql: store::Settings,
-    /// The counters, asked for stragglers only.
+    /// The counters, asked only for stragglers, and the roster, in which the consumer says that it is alive.
     pub redis: sequencer::Settings,
     /// The queues.
     pub amqp: broker::Settings,
@@ -98,8 +98,14 @@ impl Settings {
         rules.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, rule)| Err(InvalidSettings(rule)))
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { chats: self.chat_batch_items, messages: self.message_batch_items, wait: Duration::from_millis(self.batch_ms) }
+    /// `prefetch`: AMQP messages of a partition that may be unacknowledged.
+    pub(crate) fn limits(&self, prefetch: NonZeroU16) -> Limits {
+        Limits {
+            chats: self.chat_batch_items,
+            messages: self.message_batch_items,
+            deliveries: prefetch.get().into(),
+            wait: Duration::from_millis(self.batch_ms),
+        }
     }
 
     pub(crate) fn retry(&self) -> Bounds {

@@ -143,7 +143,7 @@ pub async fn start(
         sequencer,
         consumer: consumer.clone(),
         taking,
-        limits: config.consumer.limits(),
+        limits: config.consumer.limits(config.amqp.prefetch),
         retry: config.consumer.retry(),
         tracer: tracer.clone(),
     });
