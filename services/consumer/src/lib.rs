@@ -20,6 +20,7 @@ mod grouping;
 mod hand_over;
 mod index;
 mod isolate;
+mod lease;
 mod letters;
 mod meters;
 mod monitor;

@@ -1,7 +1,7 @@
 //! Brings to the search index what the indexer did not: edits, batches for which it had no room, and whatever failed.
 //!
-//! It takes due rows of the outbox for a while (so that replicas do not do the same work, and a row whose taker died comes due
-//! again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is bounded by
+//! It takes due rows of the outbox under a [lease](Lease) (so that replicas do not do the same work, and a row whose taker died comes
+//! due again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is bounded by
 //! reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told; it holds up no
 //! other.
 
@@ -11,10 +11,9 @@ use domain::{ApplicationId, ChatNumber, Message, Timestamp};
 use futures_util::{StreamExt, stream};
 use search::Document;
 use store::{
-    Connection, Range, Store,
+    Range, Store,
     messages::{self, Key},
     outbox::{self, Due, Entry},
-    transaction,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -23,27 +22,25 @@ use crate::{
     backoff::{Backoff, Bounds},
     grouping::{groups, parted, pieces},
     index::{Aim, Index, Written},
+    lease::{Lease, from_now},
 };
 
 /// Rows that are taken at once.
 const ROWS: u32 = 64;
-/// How long taken rows are nobody else's.
-const LEASE: Duration = Duration::from_secs(30);
 /// Groups on their way at once, each with a piece in memory: Elasticsearch writes one request to a shard with one processor, and rests while
 /// MySQL is asked.
 const AT_ONCE: usize = 2;
-/// How long a row rests of which the index could not take a part.
-const REST: Duration = Duration::from_secs(5);
-
-/// How long a row rests that cannot be worked off before somebody has mended it, or what it speaks of.
+/// How long a row waits when the index took only part of it.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long a row waits that cannot be worked off before somebody has mended what it speaks of.
 const MENDING: Duration = outbox::FARTHEST;
-
 /// How long a group may take that is on its way to the index when the process is told to stop.
 const LAST: Duration = Duration::from_secs(1);
 
 /// The relay of one process.
 pub(crate) struct Relay {
     pub(crate) store: Store,
+    pub(crate) lease: Lease,
     pub(crate) index: Index,
     pub(crate) interval: Duration,
     pub(crate) retry: Bounds,
@@ -84,50 +81,35 @@ impl Relay {
     /// Takes what is due and relays it; returns how many rows it took.
     async fn turn(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let due = self.take().await?;
-        let mut left = due.entries.as_slice();
-        let outcome = self.relay_groups(&mut left, stop).await;
-        if !left.is_empty() {
-            self.put_back(left, Duration::ZERO).await?;
-        }
+        let outcome = self.lease.during(self.relay_groups(&due.entries, stop)).await;
+        // Of a group that failed and of those that were not begun. Of another that was under way only what it has not put off.
+        self.lease.give_back().await?;
         outcome.map(|()| due.entries.len() + due.unreadable.len())
     }
 
-    /// Relays the rows in groups, until the first that fails, or that was not begun when the process stops; what was done is
-    /// taken from the front of `left`.
-    async fn relay_groups(&self, left: &mut &[Entry], stop: &CancellationToken) -> Result<(), Error> {
-        let to_do: Vec<_> = groups(left).map(|group| self.begin(group, stop)).collect();
-        let mut relayed = stream::iter(to_do).buffered(AT_ONCE);
+    /// Relays the rows in groups, until the first that fails, or that was not begun when the process stops.
+    async fn relay_groups(&self, entries: &[Entry], stop: &CancellationToken) -> Result<(), Error> {
+        let to_do: Vec<_> = groups(entries).map(|group| self.begin(group, stop)).collect();
+        let mut relayed = stream::iter(to_do).buffer_unordered(AT_ONCE);
         loop {
             let next = tokio::select! {
                 biased;
                 next = relayed.next() => next,
                 () = long_after(stop) => return Err(Error::Stopped),
             };
-            let Some(rows) = next.transpose()? else { return Ok(()) };
-            *left = &left[rows..];
+            if next.transpose()?.is_none() {
+                return Ok(());
+            }
         }
     }
 
-    /// Relays a group, unless the process stops; returns how many rows it has.
-    async fn begin(&self, group: &[Entry], stop: &CancellationToken) -> Result<usize, Error> {
-        if stop.is_cancelled() {
-            return Err(Error::Stopped);
-        }
-        self.relay(group).await?;
-        Ok(group.len())
+    /// Relays a group, unless the process stops.
+    async fn begin(&self, group: &[Entry], stop: &CancellationToken) -> Result<(), Error> {
+        if stop.is_cancelled() { Err(Error::Stopped) } else { self.relay(group).await }
     }
 
     async fn take(&self) -> Result<Due, store::Error> {
-        let mut connection = self.store.acquire().await?;
-        let due = transaction(&mut connection, async |connection: &mut Connection| {
-            let due = outbox::due(connection, Timestamp::now(), ROWS).await?;
-            outbox::postpone(connection, &ids(&due.entries), from_now(LEASE)).await?;
-            if !due.unreadable.is_empty() {
-                outbox::postpone(connection, &due.unreadable, from_now(MENDING)).await?;
-            }
-            Ok::<_, store::Error>(due)
-        })
-        .await?;
+        let due = self.lease.take(ROWS).await?;
         if let Some(row) = due.unreadable.first() {
             let rows = due.unreadable.len();
             tracing::error!(rows, row, "rows of search_outbox cannot be read: remove them by id, then `chatctl verify --repair`");
@@ -135,7 +117,7 @@ impl Relay {
         Ok(due)
     }
 
-    /// Brings the rows' messages to the index, and removes the rows; those of messages that cannot be read it keeps.
+    /// Brings the rows' messages to the index, and removes the rows; those of messages that cannot be read it puts off.
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
         let aim = Aim::now(&self.store).await?;
         let ranges = group.iter().flat_map(|entry| entry.ranges.iter().copied());
@@ -143,17 +125,20 @@ impl Relay {
         for piece in pieces(ranges) {
             let documents = self.read(&piece, &mut unreadable).await?;
             if self.index.write(&documents, aim).await? == Written::InPart {
-                return Ok(self.put_back(group, REST).await?);
+                let ids: Vec<u64> = group.iter().map(|entry| entry.id).collect();
+                return Ok(self.put_off(&ids, RETRY_AFTER).await?);
             }
         }
         let (kept, done) = parted(group, &unreadable);
-        let mut connection = self.store.acquire().await?;
         if let Some((application, chat, number)) = unreadable.first() {
             let (key, messages) = (format!("{}/{chat}/{number}", application.get()), unreadable.len());
             tracing::error!(key, messages, "messages cannot be read, so they are not indexed until they are mended");
-            outbox::postpone(&mut connection, &kept, from_now(MENDING)).await?;
+            self.put_off(&kept, MENDING).await?;
         }
-        Ok(outbox::remove(&mut connection, &done, aim.reindex, Timestamp::now()).await?)
+        let mut connection = self.store.acquire().await?;
+        outbox::remove(&mut connection, &done, aim.reindex, Timestamp::now()).await?;
+        self.lease.let_go(&done);
+        Ok(())
     }
 
     async fn read(&self, ranges: &[Range], unreadable: &mut Vec<Key>) -> Result<Vec<Document>, store::Error> {
@@ -170,21 +155,15 @@ impl Relay {
         Ok(stored.messages.into_iter().map(document).collect())
     }
 
-    async fn put_back(&self, entries: &[Entry], rest: Duration) -> Result<(), store::Error> {
+    async fn put_off(&self, ids: &[u64], wait: Duration) -> Result<(), store::Error> {
         let mut connection = self.store.acquire().await?;
-        outbox::postpone(&mut connection, &ids(entries), from_now(rest)).await
+        outbox::postpone(&mut connection, ids, from_now(wait)).await?;
+        self.lease.let_go(ids);
+        Ok(())
     }
 }
 
 async fn long_after(stop: &CancellationToken) {
     stop.cancelled().await;
     sleep(LAST).await;
-}
-
-fn ids(entries: &[Entry]) -> Vec<u64> {
-    entries.iter().map(|entry| entry.id).collect()
-}
-
-fn from_now(wait: Duration) -> Timestamp {
-    (Timestamp::now().to_datetime() + wait).into()
 }

@@ -33,6 +33,7 @@ use crate::{
     counts::Job,
     hand_over,
     index::{self, Index},
+    lease::Lease,
     meters,
     monitor::Monitor,
     pipeline::{Pipeline, Shared},
@@ -127,7 +128,13 @@ pub async fn start(
     let index = Index::new(search);
     let (hand_overs, waiting) = hand_over::queue(config.consumer.indexer_queue_batches);
     let indexer = tokio::spawn(index::run(index.clone(), store.clone(), tracer.clone(), waiting, config.consumer.index_every()));
-    let relay = Relay { store: store.clone(), index, interval: config.consumer.relay_interval(), retry: config.consumer.retry() };
+    let relay = Relay {
+        store: store.clone(),
+        lease: Lease::new(store.clone()),
+        index,
+        interval: config.consumer.relay_interval(),
+        retry: config.consumer.retry(),
+    };
     let relay = tokio::spawn(relay.run(stop.clone()));
     let (first, interval) = (config.consumer.count_first(), config.consumer.count_interval());
     let job = Job::default();

@@ -12,6 +12,7 @@ mod poison;
 mod processes;
 mod queues;
 mod redelivery;
+mod relaying;
 mod replicas;
 mod retry;
 mod setups;

@@ -1,29 +1,13 @@
 //! A server that goes away delays things and loses nothing.
 
-use domain::{ApplicationId, ChatNumber, MessageBody, MessageNumber, Timestamp};
+use domain::{ApplicationId, ChatNumber};
 use search::Query;
-use store::messages;
 
 use crate::{
     items::{chat, chat_with_messages, worded},
-    world::{World, in_world},
+    setups::{edit, found},
+    world::in_world,
 };
-
-async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
-    let (application, chat) = (ApplicationId::new(1), ChatNumber::new(chat).unwrap());
-    match world.search.search(application, chat, &Query::parse(query).unwrap(), search::Cursor::After(0), 100).await {
-        Ok(hits) => hits.into_iter().map(|hit| hit.number.get()).collect(),
-        Err(_) => Vec::new(),
-    }
-}
-
-/// Edits a message of the first chat, as the api does.
-async fn edit(world: &World, number: u64, body: &str) {
-    let mut connection = world.store.acquire().await.unwrap();
-    let (application, number, body) =
-        (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
-    messages::edit(&mut connection, application, ChatNumber::FIRST, number, &body, Timestamp::now(), |_| true).await.unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_and_edited_messages_are_found_within_two_seconds() {
@@ -91,36 +75,6 @@ async fn while_search_is_down_all_is_stored_and_later_all_is_found() {
             assert_eq!(found(&world, number, "message 700").await, [700]);
         }
         consumer.stop().await;
-    })
-    .await;
-}
-
-/// As at each deploy: what one has taken, and cannot bring to the index, the next one need not wait for.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_stops_gives_back_what_it_has_taken_from_the_outbox() {
-    in_world(async |world| {
-        world.search.ensure_index().await.unwrap();
-        let first = world.consumer().await;
-        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
-        world
-            .until("the outbox is empty", async |world| world.tables.messages().await == 1 && world.tables.outbox().await == 0)
-            .await;
-        first.stop().await;
-
-        // It takes connections, and answers nothing.
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut config = world.config.clone();
-        config.elasticsearch.url = format!("http://{}", silent.local_addr().unwrap());
-        let stuck = world.consumer_with(config).await;
-        edit(&world, 1, "an edited one").await;
-        let taken = "SELECT COUNT(*) FROM search_outbox WHERE due_at > created_at + INTERVAL 20 SECOND";
-        world.until("it is taken", async |world| world.tables.number(taken).await == 1).await;
-        stuck.stop().await;
-
-        let (next, began) = (world.consumer().await, std::time::Instant::now());
-        world.until("it is found", async |world| found(world, 1, "edited").await == [1]).await;
-        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
-        next.stop().await;
     })
     .await;
 }

@@ -12,7 +12,7 @@ use crate::{
     world::{PATIENCE, World, in_world},
 };
 
-fn consumer(world: &World) -> Command {
+pub(crate) fn consumer(world: &World) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
     command.env_clear().envs(world.environment.iter().cloned()).env("PORT", "0").kill_on_drop(true).stdout(Stdio::null());
     command

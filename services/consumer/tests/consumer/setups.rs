@@ -1,8 +1,10 @@
-//! What several tests begin with: an epoch in Redis, counters in it, a table that takes no poison.
+//! What several tests begin with: an epoch in Redis, counters in it, a table that takes no poison, an edit and a look at the index.
 
-use domain::{ApplicationId, ApplicationToken, ChatNumber};
+use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageBody, MessageNumber, Timestamp};
 use events::{Epoch, Item};
+use search::Query;
 use sequencer::{Adopted, Adoption, MessageIssue, Record};
+use store::messages;
 
 use crate::{items::worded, world::World};
 
@@ -54,4 +56,21 @@ pub(crate) async fn take_poison(world: &World) {
 /// A message that is refused.
 pub(crate) fn poison(application: u64, chat: u64, number: u64) -> Item {
     worded(application, chat, number, "poison")
+}
+
+/// The messages of a chat that a search finds.
+pub(crate) async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
+    let (application, chat) = (ApplicationId::new(1), ChatNumber::new(chat).unwrap());
+    match world.search.search(application, chat, &Query::parse(query).unwrap(), search::Cursor::After(0), 100).await {
+        Ok(hits) => hits.into_iter().map(|hit| hit.number.get()).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Edits a message of the first chat, as the api does.
+pub(crate) async fn edit(world: &World, number: u64, body: &str) {
+    let mut connection = world.store.acquire().await.unwrap();
+    let (application, number, body) =
+        (ApplicationId::new(1), MessageNumber::new(number).unwrap(), MessageBody::new(body).unwrap());
+    messages::edit(&mut connection, application, ChatNumber::FIRST, number, &body, Timestamp::now(), |_| true).await.unwrap();
 }
