@@ -77,7 +77,7 @@ fn the_defaults_are_those_of_the_file() {
     assert_eq!(config.http.address.to_string(), "0.0.0.0");
     assert_eq!(config.http.port, 8080);
     assert_eq!((config.http.workers, config.http.request_bytes), (0, 65536));
-    assert_eq!((config.http.drain_ms, config.http.shutdown_ms), (5000, 10000));
+    assert_eq!((config.http.drain_ms, config.http.shutdown_ms), (5000, 4000));
     assert_eq!(config.mysql.url, URL.1);
     assert_eq!(config.mysql.pool_size, 16);
     assert_eq!(config.amqp.prefix, "");

@@ -2,8 +2,8 @@
 //!
 //! On shutdown the pipelines stop taking deliveries and finish what they hold; then the connection to the broker is closed, which
 //! gives the rest to a standby in its order; then the indexer finishes what it was handed, and the relay has given back what it had
-//! taken. Each step has a share of
-//! `http.shutdown_ms`, and whatever does not get done in it is safe to leave: it is in the queue or in the outbox.
+//! taken. Each step has a time that follows from `http.shutdown_ms`, and whatever does not get done in it is safe to leave: it is in
+//! the queue or in the outbox. With the defaults all of it takes ten seconds at most, of the fifteen within which every service ends.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -201,13 +201,13 @@ impl Work {
             _ = self.pipelines.join_next() => Err(Error::PipelineEnded),
         };
         self.stop.cancel();
-        if timeout(self.limit / 2, pipelines_end(&mut self.pipelines)).await.is_err() {
+        if timeout(self.limit, pipelines_end(&mut self.pipelines)).await.is_err() {
             self.abort.cancel();
             pipelines_end(&mut self.pipelines).await;
         }
         self.consumer.close().await;
         let indexed = async { tokio::join!(&mut self.indexer, &mut self.relay) };
-        if timeout(self.limit / 5, indexed).await.is_err() {
+        if timeout(self.limit / 2, indexed).await.is_err() {
             tracing::info!("stopped with batches that are not indexed; the outbox has them");
             self.indexer.abort();
             self.relay.abort();
