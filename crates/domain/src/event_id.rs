@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
-/// A UUID of version 7 (RFC 9562): random, and roughly in the order of creation, which keeps it legible to operators.
+/// A UUID of version 7 (RFC 9562): random, and roughly in the order of creation, which keeps it legible to operators. What came without
+/// one has one of version 8, made of [what it holds](EventId::of_digest).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);
@@ -25,6 +26,11 @@ impl EventId {
     /// index always gives the same name: only random bits differ, so it is as surely another's as any two names differ.
     pub fn nth(self, index: u16) -> Self {
         Self(Uuid::from_u128(self.0.as_u128() ^ u128::from(index)))
+    }
+
+    /// The name of what came without one, from a digest of all that it holds: the same again has the same name, and no create has it.
+    pub fn of_digest(digest: [u8; 16]) -> Self {
+        Self(Builder::from_custom_bytes(digest).into_uuid())
     }
 
     /// The 16 bytes that tables keep.
@@ -53,5 +59,13 @@ mod tests {
         assert_eq!(names.len(), 1000);
         assert!(names.iter().all(|name| name.0.get_version_num() == 7));
         assert_eq!(EventId::from_bytes(*one.as_bytes()).nth(499), one.nth(499));
+    }
+
+    #[test]
+    fn a_name_made_of_a_digest_is_always_the_same_and_no_creates() {
+        let name = EventId::of_digest([0xff; 16]);
+        assert_eq!(name, EventId::of_digest([0xff; 16]));
+        assert_ne!(name, EventId::of_digest([0xfe; 16]));
+        assert_eq!((name.0.get_version_num(), EventId::generate().0.get_version_num()), (8, 7));
     }
 }

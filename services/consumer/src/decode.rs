@@ -1,7 +1,7 @@
 //! Turns a payload into entries of a batch. Nothing that arrives is dropped here: what cannot be read becomes a dead letter, and
 //! stands in the batch beside its sound neighbours.
 
-use domain::Timestamp;
+use domain::{EventId, Timestamp};
 use events::{Decoded, Epoch, Item};
 use store::dead_letters::DeadLetter;
 use trace::Context;
@@ -41,6 +41,14 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// The event's name: of a dead letter only where it could be read, or was made of what could not.
+    pub(crate) fn event_id(&self) -> Option<EventId> {
+        match self {
+            Self::Item(item) | Self::Straggler(item) | Self::Disputed(item) => Some(item.event_id()),
+            Self::Dead(letter) => letter.identity.event_id,
+        }
+    }
+
     /// The item, unless it is kept as a dead letter.
     pub(crate) fn item(&self) -> Option<&Item> {
         match self {

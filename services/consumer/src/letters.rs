@@ -3,6 +3,7 @@
 
 use domain::{EventId, Timestamp};
 use events::{BadItem, Identity, Item, MessageCreated, Undecodable};
+use sha2::{Digest as _, Sha256};
 use store::{
     Error,
     dead_letters::{DeadLetter, Reason},
@@ -34,9 +35,12 @@ pub(crate) fn undecodable_item(bad: &BadItem) -> DeadLetter {
     letter(Reason::UndecodableItem, bad.reason.clone(), bad.identity, bad.payload.clone().into_bytes())
 }
 
-/// A payload that is no envelope.
+/// A payload that is no envelope. It names no event, and must not be kept twice when it is delivered again: it is named after its bytes.
 pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLetter {
-    letter(Reason::UndecodablePayload, error.to_string(), Identity::default(), payload.to_vec())
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&Sha256::digest(payload)[..16]);
+    let identity = Identity { event_id: Some(EventId::of_digest(digest)), ..Identity::default() };
+    letter(Reason::UndecodablePayload, error.to_string(), identity, payload.to_vec())
 }
 
 fn of_item(item: &Item, reason: Reason, detail: String) -> DeadLetter {
@@ -46,4 +50,17 @@ fn of_item(item: &Item, reason: Reason, detail: String) -> DeadLetter {
 
 fn letter(reason: Reason, detail: String, identity: Identity, payload: Vec<u8>) -> DeadLetter {
     DeadLetter { reason, detail, identity, payload, created_at: Timestamp::now() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_has_the_same_name_whenever_it_comes_and_another_has_another() {
+        let named = |payload: &[u8]| undecodable_payload(payload, &Undecodable::Kind).identity;
+        assert_eq!(named(b"no envelope"), named(b"no envelope"));
+        assert_ne!(named(b"no envelope"), named(b"no envelope either"));
+        assert_eq!(named(b"").application_id, None);
+    }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use domain::{EventId, Timestamp};
-use events::{Epoch, Item, Partition};
+use events::{Epoch, Partition};
 use moka::sync::Cache;
 use store::{Connection, Error, ErrorKind, Store, chats, counts, dead_letters, messages, outbox, partition_epochs, transaction};
 
@@ -151,13 +151,13 @@ async fn missing_chats(
     Ok(unknown.into_iter().filter(|chat| !existing.contains(chat)).collect())
 }
 
-/// Which items became dead letters earlier, whatever an operator has made of them since: what was stored by hand, or let go, must
+/// Which events became dead letters earlier, whatever an operator has made of them since: what was stored by hand, or let go, must
 /// not come to life once more. Normally there is none in the whole table, which is quickly seen.
 pub(crate) async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSet<EventId>, Error> {
     if dead_letters::is_empty(connection).await? {
         return Ok(HashSet::new());
     }
-    let events: Vec<_> = part.iter().filter_map(|entry| entry.subject.item()).map(Item::event_id).collect();
+    let events: Vec<_> = part.iter().filter_map(|entry| entry.subject.event_id()).collect();
     Ok(dead_letters::among(connection, &events).await?.into_iter().collect())
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Sorts entries out; items in `dismissed` became dead letters earlier and are passed over.
+    /// Sorts entries out; events in `dismissed` became dead letters earlier and are passed over.
     pub(crate) fn of(entries: &'a [Entry], dismissed: &HashSet<EventId>) -> Self {
         let mut plan = Self::default();
         let mut claims = HashMap::with_capacity(entries.len());
@@ -54,7 +54,9 @@ impl<'a> Plan<'a> {
                 Subject::Item(item) => (item, false),
                 Subject::Straggler(item) | Subject::Disputed(item) => (item, true),
                 Subject::Dead(letter) => {
-                    plan.dead.push(letter.clone());
+                    if letter.identity.event_id.is_none_or(|event| !dismissed.contains(&event)) {
+                        plan.dead.push(letter.clone());
+                    }
                     continue;
                 }
             };
@@ -214,6 +216,11 @@ mod tests {
         let plan = Plan::of(&entries, &HashSet::from([item(&entries[0]).event_id()]));
         assert_eq!((numbers(&plan), plan.dead.len()), (vec![1], 0));
         assert_eq!(plan.messages[0].event_id, item(&entries[1]).event_id());
+
+        let dead = |entry: &Entry| Entry { epoch: entry.epoch, subject: Subject::Dead(letters::straggler(item(entry))) };
+        let letters = entries.each_ref().map(dead);
+        let plan = Plan::of(&letters, &HashSet::from([item(&entries[0]).event_id()]));
+        assert_eq!(plan.dead.iter().map(|letter| letter.identity).collect::<Vec<_>>(), [item(&entries[1]).into()]);
     }
 
     #[test]

@@ -60,6 +60,31 @@ async fn another_event_under_a_stored_number_is_kept_aside_and_the_row_untouched
     .await;
 }
 
+/// As when the connection is lost between commit and acknowledgement.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_nobody_can_read_is_kept_once_however_often_it_comes() {
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let partition = world.queues.partition_of(&message(1, 1, 1));
+        world.queues.publish(1, &[chat(1, 1)], 1).await;
+        for number in 1..=2 {
+            world.queues.publish_payload(partition, b"no envelope").await;
+            world.queues.publish(1, &[message(1, 1, number)], 1).await;
+            world.until_stored(1, number, 1).await;
+        }
+        consumer.stop().await;
+        // To a consumer that remembers nothing, and another payload beside it.
+        let consumer = world.consumer().await;
+        world.queues.publish_payload(partition, b"no envelope").await;
+        world.queues.publish_payload(partition, b"another one").await;
+        world.queues.publish(1, &[message(1, 1, 3)], 1).await;
+        world.until_stored(1, 3, 2).await;
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_twice_in_one_batch_is_a_redelivery_or_a_conflict() {
     in_world(async |world| {
