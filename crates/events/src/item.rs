@@ -81,6 +81,14 @@ impl Item {
         }
     }
 
+    /// The request that created it.
+    pub fn request_id(&self) -> &str {
+        match self {
+            Item::Chat(chat) => &chat.request_id,
+            Item::Message(message) => &message.request_id,
+        }
+    }
+
     /// Where its trace goes on.
     pub fn trace(&self) -> Option<&str> {
         match self {

@@ -144,7 +144,7 @@ fn count(plan: &Plan<'_>) {
     // One line a transaction, however many there are: the table has them all.
     if let Some(first) = plan.dead.first() {
         let event = first.identity.event_id.map(|event| event.to_string());
-        let (letters, reason) = (plan.dead.len(), first.reason.as_str());
-        tracing::error!(letters, reason, detail = first.detail, event, "items became dead letters");
+        let (letters, reason, request_id) = (plan.dead.len(), first.reason.as_str(), letters::request_id(first));
+        tracing::error!(letters, reason, detail = first.detail, event, request_id, "items became dead letters");
     }
 }

@@ -3,11 +3,15 @@
 
 use domain::{EventId, Timestamp};
 use events::{BadItem, Identity, Item, MessageCreated, Undecodable};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use store::{
     Error,
     dead_letters::{DeadLetter, Reason},
 };
+
+/// The longest request id that a service takes from a client, or makes.
+const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// Another event stands under the item's number.
 pub(crate) fn conflict(item: &Item, stored: EventId) -> DeadLetter {
@@ -43,6 +47,21 @@ pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLe
     letter(Reason::UndecodablePayload, error.to_string(), identity, payload.to_vec())
 }
 
+/// The request whose create became the letter, for the log. What a payload holds that nobody could read is not looked at, and what is
+/// no request id is not logged: it may be anyone's text.
+pub(crate) fn request_id(letter: &DeadLetter) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Asked {
+        request_id: String,
+    }
+    if letter.reason == Reason::UndecodablePayload {
+        return None;
+    }
+    let Asked { request_id } = serde_json::from_slice(&letter.payload).ok()?;
+    let is_one = (1..=MAX_REQUEST_ID_CHARS).contains(&request_id.len()) && request_id.bytes().all(|byte| byte.is_ascii_graphic());
+    is_one.then_some(request_id)
+}
+
 fn of_item(item: &Item, reason: Reason, detail: String) -> DeadLetter {
     // Every part of an item has a JSON form: it came as JSON.
     letter(reason, detail, Identity::from(item), serde_json::to_vec(item).unwrap_or_default())
@@ -55,6 +74,7 @@ fn letter(reason: Reason, detail: String, identity: Identity, payload: Vec<u8>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::sample;
 
     #[test]
     fn a_payload_has_the_same_name_whenever_it_comes_and_another_has_another() {
@@ -62,5 +82,21 @@ mod tests {
         assert_eq!(named(b"no envelope"), named(b"no envelope"));
         assert_ne!(named(b"no envelope"), named(b"no envelope either"));
         assert_eq!(named(b"").application_id, None);
+    }
+
+    #[test]
+    fn a_letter_tells_the_request_id_of_its_item_and_nothing_else_that_stands_there() {
+        let entry = sample::message(1, 1);
+        let item = entry.subject.item().unwrap();
+        assert_eq!(request_id(&straggler(item)).as_deref(), Some(item.request_id()));
+        let undecodable = |payload: &str| letter(Reason::UndecodableItem, String::new(), Identity::default(), payload.into());
+        assert_eq!(request_id(&undecodable(r#"{"request_id":"a-1","body":7}"#)).as_deref(), Some("a-1"));
+        let long = format!(r#"{{"request_id":"{}"}}"#, "x".repeat(129));
+        for none in
+            [r#"{"request_id":"two words"}"#, r#"{"request_id":7}"#, r#"{"request_id":""}"#, "{}", "[]", "", long.as_str()]
+        {
+            assert_eq!(request_id(&undecodable(none)), None, "{none}");
+        }
+        assert_eq!(request_id(&undecodable_payload(br#"{"request_id":"a-1"}"#, &Undecodable::Kind)), None);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn decide(sequencer: &Sequencer, store: &Store, entries: &mut [
             None => true,
         };
         let item = item.clone();
-        tracing::warn!(own, item = %item.event_id(), "an item of an earlier epoch came late");
+        tracing::warn!(own, item = %item.event_id(), request_id = item.request_id(), "an item of an earlier epoch came late");
         meters::stragglers(if own { "own" } else { "disputed" }, 1);
         entry.subject = if own { Subject::Item(item) } else { Subject::Disputed(item) };
     }

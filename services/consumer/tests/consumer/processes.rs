@@ -8,7 +8,7 @@ use std::{
 use tokio::process::{Child, Command};
 
 use crate::{
-    items::chat_with_messages,
+    items::{chat_with_messages, message},
     world::{PATIENCE, World, in_world},
 };
 
@@ -47,6 +47,23 @@ async fn when_the_active_one_is_killed_the_standby_goes_on_and_ends_well_when_as
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(terminate(standby).await, Some(0));
         assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_the_request_whose_create_became_a_dead_letter() {
+    in_world(async |world| {
+        let consumer = consumer(&world).env("LOG_FORMAT", "json").stdout(Stdio::piped()).spawn().unwrap();
+        world.until("it consumes", async |world| world.queues.is_consumed().await).await;
+        world.queues.publish(1, &[message(1, 1, 1)], 1).await;
+        world.until_stored(0, 0, 1).await;
+        let id = consumer.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let output = tokio::time::timeout(PATIENCE, consumer.wait_with_output()).await.expect("it ends").unwrap();
+        let log = String::from_utf8(output.stdout).unwrap();
+        let said = log.lines().find(|line| line.contains("items became dead letters")).unwrap_or_else(|| panic!("{log}"));
+        assert!(said.contains(r#""request_id":"test""#) && said.contains("chat_missing"), "{said}");
     })
     .await;
 }
