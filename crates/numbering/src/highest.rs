@@ -1,7 +1,6 @@
-//! The highest epoch that has a number in MySQL, read once for all who ask in the same moment. Whoever asks for a chat or a message that
-//! was never given asks for it, and anybody may do that as often as he likes.
+//! The highest epoch that has a number in MySQL. Read once for all concurrent callers; no caller gets a result read before it asked.
 //!
-//! Nobody may be told what was read before he asked.
+//! Whoever asks for a chat or a message that was never given asks for it, and anybody may do that as often as he likes.
 
 use std::time::Instant;
 

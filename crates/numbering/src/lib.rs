@@ -25,6 +25,7 @@ mod opening;
 mod presence;
 mod proofs;
 mod seeding;
+mod servers;
 
 use std::sync::Arc;
 

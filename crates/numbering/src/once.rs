@@ -20,7 +20,7 @@ use sequencer::{Adopted, Digest, Once};
 use sha2::{Digest as _, Sha256};
 use store::{applications, chats, dead_letters, messages};
 
-use crate::{Error, Numbering, meters, seeding::mysql};
+use crate::{Error, Numbering, meters, servers::mysql};
 
 /// Takes another's row for its own: a feature that only the history checker's own test turns on.
 const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-retried-event-id");

@@ -14,7 +14,7 @@ use sequencer::Adopted;
 use store::epochs;
 use tokio::time::timeout_at;
 
-use crate::{Dependency, Error, Numbering, seeding::mysql};
+use crate::{Dependency, Error, Numbering, servers::mysql};
 
 /// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this long after a
 /// number was first seen as given stands behind its create. (A create that got an error and had an idempotency key may be published
@@ -53,7 +53,7 @@ impl Numbering {
         let last_chat = match self.sequencer.last_chat(&adopted, token).await {
             Ok(last) => last,
             Err(error) => {
-                self.settle::<()>(&adopted, Err(error))?;
+                self.stale_is_over::<()>(&adopted, Err(error))?;
                 None
             }
         };
@@ -64,7 +64,7 @@ impl Numbering {
         match self.sequencer.last_message(&adopted, token, chat).await {
             Ok(Some(last)) if message.get() > last => Ok(Some(adopted)),
             Ok(_) => Ok(None),
-            Err(error) => self.settle::<()>(&adopted, Err(error)).map(|()| None),
+            Err(error) => self.stale_is_over::<()>(&adopted, Err(error)).map(|()| None),
         }
     }
 

@@ -7,15 +7,14 @@
 use std::{sync::Arc, time::Instant};
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber};
-use events::Partition;
-use futures_util::future::try_join_all;
 use sequencer::Adopted;
 use store::{applications, chats, messages};
 
 use crate::{
-    Dependency, Error, Numbering,
+    Error, Numbering,
     flights::{Counter, Pilot},
     meters,
+    servers::mysql,
 };
 
 /// Without its fence a counter is set too low: a feature that only the history checker's own test turns on.
@@ -60,7 +59,7 @@ impl Numbering {
         pilot.is_behind_its_fence();
         let last = chats::highest(&mut *self.connection().await?, id).await.map_err(mysql)?;
         meters::seeds("chats", 1);
-        self.settle(&adopted, self.sequencer.seed_application(&adopted, token, id, last).await)
+        self.stale_is_over(&adopted, self.sequencer.seed_application(&adopted, token, id, last).await)
     }
 
     async fn set_messages(
@@ -83,50 +82,6 @@ impl Numbering {
         let last = messages::highest(&mut conn, application, chat).await.map_err(mysql)?;
         drop(conn);
         meters::seeds("messages", 1);
-        self.settle(&adopted, self.sequencer.seed_chat(&adopted, token, chat, last).await)
+        self.stale_is_over(&adopted, self.sequencer.seed_chat(&adopted, token, chat, last).await)
     }
-
-    /// Waits until all that stands in these partitions now is committed. `false`: the epoch is over, begin anew.
-    pub(crate) async fn fence(
-        &self,
-        adopted: &Arc<Adopted>,
-        partitions: impl IntoIterator<Item = Partition>,
-        deadline: Instant,
-    ) -> Result<bool, Error> {
-        let epoch = adopted.record().epoch;
-        let fences = partitions.into_iter().map(|partition| self.publisher.fence(epoch, partition, deadline));
-        match try_join_all(fences).await {
-            Ok(_) => Ok(true),
-            Err(broker::FenceError::Returned) => {
-                self.keeper.returned(adopted);
-                Ok(false)
-            }
-            Err(broker::FenceError::Unanswered) => Err(Error::Unavailable(Dependency::Consumer)),
-            Err(broker::FenceError::Unavailable) => Err(Error::Unavailable(Dependency::Rabbitmq)),
-        }
-    }
-
-    /// Makes an answer of Redis one of ours: an epoch that is over is no failure, the caller begins anew.
-    pub(crate) fn settle<T>(&self, adopted: &Arc<Adopted>, outcome: Result<T, sequencer::Error>) -> Result<(), Error> {
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(sequencer::Error::Stale) => {
-                self.keeper.forget(adopted);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::debug!(%error, "Redis failed");
-                Err(Error::Unavailable(Dependency::Redis))
-            }
-        }
-    }
-
-    pub(crate) async fn connection(&self) -> Result<store::PooledConnection, Error> {
-        self.store.acquire().await.map_err(mysql)
-    }
-}
-
-pub(crate) fn mysql(error: store::Error) -> Error {
-    tracing::debug!(%error, "MySQL failed");
-    Error::Unavailable(Dependency::Mysql)
 }

@@ -69,7 +69,7 @@ impl Numbering {
                     continue;
                 }
                 Err(error) => {
-                    self.settle::<()>(&adopted, Err(error))?;
+                    self.stale_is_over::<()>(&adopted, Err(error))?;
                     continue;
                 }
             };
@@ -84,9 +84,11 @@ impl Numbering {
             self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);
             if !again {
                 // The chat is certain now, and nobody can have been given a message number in it before.
-                self.settle(&adopted, self.sequencer.seed_chat(&adopted, new.token, number, 0).await).unwrap_or_else(|error| {
-                    tracing::debug!(%error, "new chat left to be seeded by its first message");
-                });
+                self.stale_is_over(&adopted, self.sequencer.seed_chat(&adopted, new.token, number, 0).await).unwrap_or_else(
+                    |error| {
+                        tracing::debug!(%error, "new chat left to be seeded by its first message");
+                    },
+                );
             }
             return Ok(Accepted { number, replayed: again });
         }

@@ -118,7 +118,7 @@ impl Numbering {
             let (issue, since) = match taking_number(texts.trace, issue).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    self.settle::<()>(&adopted, Err(error))?;
+                    self.stale_is_over::<()>(&adopted, Err(error))?;
                     continue;
                 }
             };

@@ -41,7 +41,8 @@ struct Numbered<N> {
     number: N,
     event_id: EventId,
     created_at: Timestamp,
-    /// The number was not taken before this. For one of an earlier request, which gave it up: this one's turn began.
+    /// Earliest moment the number can have been taken; the publish deadline counts from here. For a number an earlier attempt took: when
+    /// this attempt took over.
     since: Instant,
     /// Whether the number was taken by an earlier request, so that the event may have been published before.
     again: bool,
@@ -92,7 +93,10 @@ impl Numbering {
                         request.supersede(event_id);
                         Ok(Step::BeginAnew)
                     }
-                    _ => Ok(Step::BeginAnew),
+                    // The epoch is over: the next one's Redis says what it knows of the key.
+                    (None, _) => Ok(Step::BeginAnew),
+                    // Nobody is told of a record who sent no key.
+                    (Some(false), None) => Ok(Step::BeginAnew),
                 }
             }
         }
