@@ -26,6 +26,6 @@ mod topology;
 pub use consumer::{Consumer, Deliveries, Delivery, Event, Settled};
 pub use depths::Depth;
 pub use error::{Error, FenceError, PublishError};
-pub use publisher::{Items, Publisher};
+pub use publisher::{Items, Publisher, Publishing};
 pub use repartition::{Counts, Repartition};
 pub use settings::{AmqpUrl, InvalidUrl, Settings};

@@ -4,10 +4,12 @@ mod group;
 mod queue;
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -48,6 +50,19 @@ pub(crate) struct Shared {
     stopped: CancellationToken,
 }
 
+/// Items on their way. It ends within the confirm timeout after the items' deadline. Dropping it does not take them back.
+#[derive(Debug)]
+#[must_use]
+pub struct Publishing(oneshot::Receiver<Result<(), PublishError>>);
+
+impl Future for Publishing {
+    type Output = Result<(), PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(PublishError::Unconfirmed)))
+    }
+}
+
 impl Publisher {
     /// Starts publishing on the current tokio runtime. The broker need not be there yet.
     ///
@@ -85,13 +100,29 @@ impl Publisher {
         items: impl Into<Items>,
         deadline: Instant,
     ) -> Result<(), PublishError> {
+        self.begin(epoch, partition, items, deadline)?.await
+    }
+
+    /// As [`Publisher::publish`], for whoever wants to learn what becomes of the items though he stops waiting for them.
+    ///
+    /// # Errors
+    /// Those that are told at once; the others are told by what is returned.
+    pub fn begin(
+        &self,
+        epoch: Epoch,
+        partition: Partition,
+        items: impl Into<Items>,
+        deadline: Instant,
+    ) -> Result<Publishing, PublishError> {
         self.refusal()?;
         let (answer, answered) = oneshot::channel();
         self.shared.queue.push(epoch, partition, Pending { items: items.into(), deadline, answer })?;
         if ANSWERED_FIRST {
-            return Ok(());
+            let (answer, answered) = oneshot::channel();
+            let _ = answer.send(Ok(()));
+            return Ok(Publishing(answered));
         }
-        answered.await.unwrap_or(Err(PublishError::Unconfirmed))
+        Ok(Publishing(answered))
     }
 
     /// Whether an item would be taken now. For callers that have something to lose by trying, such as a number.

@@ -1,10 +1,11 @@
 //! Takes numbers, publishes the create, and answers after the broker's confirm.
 //!
 //! A number that is taken and not published is a gap: its client gets an error, and no one else gets the number. It is counted, but where
-//! nobody learnt which it was (Redis' answer came too late), or nobody waited any more.
+//! nobody learnt which it was: Redis' answer came too late, or when nobody waited for it any more.
 //! Only the same request may still get it, sent again with the same idempotency key: see `once`.
 
 mod chats;
+mod counted;
 mod messages;
 mod traced;
 
@@ -21,6 +22,7 @@ use crate::{
     once::{Place, Request},
 };
 pub use chats::NewChat;
+use counted::Counted;
 pub use messages::{MAX_BATCH, NewMessage, NewMessages};
 
 /// How often a create begins anew, because a counter was missing or the epoch changed, before it gives up.
@@ -126,13 +128,22 @@ impl Numbering {
             meters::gaps(broker::PublishError::Expired.as_str(), count as u64);
             return Err(Error::Unavailable(Dependency::Redis));
         }
-        match self.publisher.publish(adopted.record().epoch, partition, items, send_by).await {
+        let failed = move |error: &broker::PublishError| {
+            // Numbers of an earlier request were counted by that one, if it lived to.
+            if !again {
+                meters::gaps(error.as_str(), count as u64);
+            }
+        };
+        let published = match self.publisher.begin(adopted.record().epoch, partition, items, send_by) {
+            Ok(publishing) => Counted::new(publishing, failed).await,
+            Err(error) => {
+                failed(&error);
+                Err(error)
+            }
+        };
+        match published {
             Ok(()) => Ok(true),
             Err(error) => {
-                // Numbers of an earlier request were counted by that one, if it lived to.
-                if !again {
-                    meters::gaps(error.as_str(), count as u64);
-                }
                 if !matches!(error, broker::PublishError::Returned) {
                     return Err(refused(&error));
                 }
