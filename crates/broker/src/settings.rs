@@ -35,7 +35,7 @@ pub struct Settings {
     pub group_items: NonZeroUsize,
     /// AMQP messages that may await their confirm; what arrives meanwhile gathers into larger groups.
     pub in_flight: NonZeroUsize,
-    /// AMQP messages that a consumer holds unacknowledged, for each partition: a bound of its memory, for each has up to some 2 MiB.
+    /// AMQP messages that a consumer holds unacknowledged, for each partition. Each has up to some 2 MiB.
     pub prefetch: NonZeroU16,
     /// Milliseconds that queues rest after they were made, before anything is published to them: so long RabbitMQ may take to
     /// note their names on disk, and a queue whose name it does not find there after a crash it starts empty. Zero only where

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
-/// A UUID of version 7 (RFC 9562): random, and roughly in the order of creation, which keeps it legible to operators. What came without
-/// one has one of version 8, made of [what it holds](EventId::of_digest).
+/// A UUID of version 7 (RFC 9562): random, and roughly in the order of creation, which keeps it legible to operators. What came
+/// without one has one of version 8, made of [what it holds](EventId::of_digest).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);
@@ -28,7 +28,7 @@ impl EventId {
         Self(Uuid::from_u128(self.0.as_u128() ^ u128::from(index)))
     }
 
-    /// The name of what came without one, from a digest of all that it holds: the same again has the same name, and no create has it.
+    /// The name of what came without one, from a digest of all that it holds: the same again has the same, and no create has it.
     pub fn of_digest(digest: [u8; 16]) -> Self {
         Self(Builder::from_custom_bytes(digest).into_uuid())
     }

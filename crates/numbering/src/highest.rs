@@ -1,4 +1,4 @@
-//! The highest epoch that has a number in MySQL. Read once for all concurrent callers; no caller gets a result read before it asked.
+//! The highest epoch in MySQL. Read once for all concurrent callers; no caller gets a result read before it asked.
 //!
 //! Whoever asks for a chat or a message that was never given asks for it, and anybody may do that as often as he likes.
 

@@ -1,5 +1,5 @@
-//! What everything here does with the servers in the same way: to wait for a fence, and to tell in this crate's terms what Redis or MySQL
-//! answered. It must never ask again: each caller has its own deadline and begins anew by itself.
+//! What everything here does with the servers in the same way: to wait for a fence, and to tell in this crate's terms what Redis
+//! or MySQL answered. It must never ask again: each caller has its own deadline and begins anew by itself.
 
 use std::{sync::Arc, time::Instant};
 

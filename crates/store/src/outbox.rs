@@ -18,8 +18,8 @@ use domain::Timestamp;
 
 use crate::{Connection, Error, Range, schema::search_outbox};
 
-/// No row is made due later than this: so long waits what somebody must mend, and nothing waits longer. What seems to be due later than
-/// that was dated by a clock that was wrong, or is being looked at by one, and is due.
+/// No row is made due later than this: so long waits what somebody must mend, and nothing waits longer. What seems to be due
+/// later than that was dated by a clock that was wrong, or is being looked at by one, and is due.
 pub const FARTHEST: Duration = Duration::from_secs(60);
 
 /// [`depth`] counts no further.

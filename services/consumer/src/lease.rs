@@ -1,8 +1,9 @@
 //! The rows of the outbox that a relay has in hand: nobody else's while it works on them, and soon anybody's when it dies.
 //!
-//! A lease is short, and renewed while the work goes on, however slow the index is. So rows whose relay was killed, or lost MySQL, come due
-//! within [`LEASE`]. What is done with, or put off until later, must be let go, or it would come due with the rest. Nothing here keeps
-//! two relays from doing the same work after all: that is only ever a waste, because the index is written what MySQL holds.
+//! A lease is short, and renewed while the work goes on, however slow the index is. So rows whose relay was killed, or lost
+//! MySQL, come due within [`LEASE`]. What is done with, or put off until later, must be let go, or it would come due with the
+//! rest. It must never be relied on for more than that: two relays that do the same work after all only waste it, for both give
+//! the index what MySQL holds.
 
 use std::{
     collections::BTreeSet,
@@ -41,7 +42,7 @@ impl Lease {
         Self { store, held: Mutex::new(Held { ids: BTreeSet::new(), until: Instant::now() }) }
     }
 
-    /// Takes rows that are due, and first gives back what could not be given back before. Rows that cannot be read are put off, not held.
+    /// Takes rows that are due; first it gives back what could not be before. Rows that cannot be read are put off, not held.
     pub(crate) async fn take(&self, rows: u32) -> Result<Due, Error> {
         self.give_back().await?;
         let mut connection = self.store.acquire().await?;

@@ -39,7 +39,7 @@ pub(crate) fn undecodable_item(bad: &BadItem) -> DeadLetter {
     letter(Reason::UndecodableItem, bad.reason.clone(), bad.identity, bad.payload.clone().into_bytes())
 }
 
-/// A payload that is no envelope. It names no event, and must not be kept twice when it is delivered again: it is named after its bytes.
+/// A payload that is no envelope. It names no event, so it is named after its bytes: delivered again it must not be kept twice.
 pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLetter {
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(payload)[..16]);
@@ -47,8 +47,8 @@ pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLe
     letter(Reason::UndecodablePayload, error.to_string(), identity, payload.to_vec())
 }
 
-/// The request whose create became the letter, for the log. What a payload holds that nobody could read is not looked at, and what is
-/// no request id is not logged: it may be anyone's text.
+/// The request whose create became the letter, for the log. What a payload holds that nobody could read is not looked at, and
+/// what is no request id is not logged: it may be anyone's text.
 pub(crate) fn request_id(letter: &DeadLetter) -> Option<String> {
     #[derive(Deserialize)]
     struct Asked {

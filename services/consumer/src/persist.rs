@@ -151,8 +151,8 @@ async fn missing_chats(
     Ok(unknown.into_iter().filter(|chat| !existing.contains(chat)).collect())
 }
 
-/// Which events became dead letters earlier, whatever an operator has made of them since: what was stored by hand, or let go, must
-/// not come to life once more. Normally there is none in the whole table, which is quickly seen.
+/// Which events became dead letters earlier, whatever an operator has made of them since: what was stored by hand, or let go,
+/// must not come to life once more. Normally there is none in the whole table, which is quickly seen.
 pub(crate) async fn dismissed(connection: &mut Connection, part: &[Entry]) -> Result<HashSet<EventId>, Error> {
     if dead_letters::is_empty(connection).await? {
         return Ok(HashSet::new());

@@ -1,9 +1,9 @@
 //! Brings to the search index what the indexer did not: edits, batches for which it had no room, and whatever failed.
 //!
-//! It takes due rows of the outbox under a [lease](Lease) (so that replicas do not do the same work, and a row whose taker died comes
-//! due again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is bounded by
-//! reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told; it holds up no
-//! other.
+//! It takes due rows of the outbox under a [lease](Lease) (so that replicas do not do the same work, and a row whose taker died
+//! comes due again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is
+//! bounded by reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told;
+//! it holds up no other.
 
 use std::time::Duration;
 

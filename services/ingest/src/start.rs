@@ -62,8 +62,8 @@ impl Running {
         self.server.address()
     }
 
-    /// Waits until `shutdown` was cancelled and all is finished: first the requests, then what they published. With the default settings
-    /// that is so within 15 s, whatever clients and broker do.
+    /// Waits until `shutdown` was cancelled and all is finished: first the requests, then what they published. With the default
+    /// settings that is so within 15 s, whatever clients and broker do.
     ///
     /// # Errors
     /// When the HTTP server failed.

@@ -1,5 +1,5 @@
-//! Counts the numbers whose create was not published, also where nobody waits any more to be told: its client has gone away, or was
-//! answered at its deadline. It must never keep anybody waiting, nor count what was stored for all it knows.
+//! Counts the numbers whose create was not published, also where nobody waits any more to be told: its client has gone away, or
+//! was answered at its deadline. It must never keep anybody waiting, nor count what was stored for all it knows.
 
 use std::{
     pin::Pin,
@@ -52,7 +52,8 @@ where
 {
     fn drop(&mut self) {
         let Some((publish, failed)) = self.0.take() else { return };
-        // Ends soon: the broker answers each item within its deadline and the confirm timeout. Without a runtime nothing answers at all.
+        // Ends soon: the broker answers each item within its deadline and the confirm timeout. Without a runtime nothing answers
+        // at all.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Err(error) = publish.await {

@@ -43,8 +43,8 @@ struct Numbered<N> {
     number: N,
     event_id: EventId,
     created_at: Timestamp,
-    /// Earliest moment the number can have been taken; the publish deadline counts from here. For a number an earlier attempt took: when
-    /// this attempt took over.
+    /// Earliest moment the number can have been taken; the publish deadline counts from here. For a number an earlier attempt
+    /// took: when this attempt took over.
     since: Instant,
     /// Whether the number was taken by an earlier request, so that the event may have been published before.
     again: bool,

@@ -1,4 +1,4 @@
-//! Services that stop, or end without a word, under load: nothing that was acknowledged is lost, and no client keeps one from stopping.
+//! Services that stop, or end without a word, under load: nothing acknowledged is lost, and no client keeps one from stopping.
 
 use std::{net::SocketAddr, time::Duration};
 

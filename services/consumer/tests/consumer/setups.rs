@@ -1,4 +1,4 @@
-//! What several tests begin with: an epoch in Redis, counters in it, a table that takes no poison, an edit and a look at the index.
+//! What several tests need: an epoch in Redis, counters in it, a table that takes no poison, an edit, a look at the index.
 
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageBody, MessageNumber, Timestamp};
 use events::{Epoch, Item};
