@@ -1,6 +1,6 @@
 //! `chatctl dead`: lists without texts, one letter whole, retries and letting go, each with what it refuses.
 
-use std::fs::File;
+use std::{fs::File, process::Stdio};
 
 use domain::{ApplicationId, Timestamp};
 use events::{Epoch, Identity, Item};
@@ -67,10 +67,15 @@ async fn letters_are_listed_without_texts_and_shown_with_them() {
     assert_eq!(succeeds(&system, &raw).await.out, bytes);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let closed = command(&system, &raw).stdout(writer).output().await.unwrap();
+    // tokio's `output` would take standard output for itself.
+    let into = async |place: Stdio| {
+        let chatctl = command(&system, &raw).stdout(place).stderr(Stdio::piped()).spawn().unwrap();
+        chatctl.wait_with_output().await.unwrap()
+    };
+    let closed = into(writer.into()).await;
     assert!(closed.status.success() && closed.stderr.is_empty(), "{closed:?}");
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let full = command(&system, &raw).stdout(full).output().await.unwrap();
+    let full = into(full.into()).await;
     assert!(!full.status.success() && full.stderr.starts_with(b"chatctl: "), "{full:?}");
     assert!(fails(&system, &["dead", "show", "99"]).await.err.contains("no dead letter 99"));
 }
