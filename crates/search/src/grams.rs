@@ -8,8 +8,6 @@
 //! The index splits terms at white space; a folded text's only white space is the space, and within a term it is written as
 //! [`SPACE`]. Nothing else is written so, because no folded text contains that character: folding turns it into `_`.
 
-use std::collections::HashSet;
-
 /// How many characters a position's term has.
 pub(crate) const GRAM_CHARS: usize = 3;
 
@@ -28,66 +26,126 @@ pub struct Terms {
 impl Terms {
     /// The terms of a text that [`crate::fold`] gave.
     pub fn of(folded: &str) -> Self {
-        let ends = boundaries(folded);
-        Self { grams: grams(folded, &ends), short: short(folded, &ends) }
+        Self { grams: grams(folded), short: Short::of(folded) }
     }
 }
 
 /// The terms of a phrase: of a folded query of three characters or more.
 pub(crate) fn phrase(folded: &str) -> String {
-    grams(folded, &boundaries(folded))
+    grams(folded)
 }
 
 /// A single term: a folded query of one or two characters.
 pub(crate) fn term(folded: &str) -> String {
     let mut term = String::with_capacity(folded.len());
-    push(&mut term, folded);
+    folded.chars().for_each(|character| write(&mut term, character));
     term
 }
 
-/// Where characters begin, and the end: a text of n characters has n + 1.
-fn boundaries(folded: &str) -> Vec<usize> {
-    folded.char_indices().map(|(at, _)| at).chain([folded.len()]).collect()
-}
-
-/// Every run of `length` characters.
-fn runs<'a>(folded: &'a str, boundaries: &'a [usize], length: usize) -> impl Iterator<Item = &'a str> {
-    boundaries.iter().zip(boundaries.iter().skip(length)).map(|(&start, &end)| &folded[start..end])
-}
-
-fn grams(folded: &str, boundaries: &[usize]) -> String {
+fn grams(folded: &str) -> String {
     let mut terms = String::with_capacity(folded.len() * (GRAM_CHARS + 1));
-    for run in runs(folded, boundaries, GRAM_CHARS) {
-        separate(&mut terms);
-        push(&mut terms, run);
+    let mut characters = folded.chars();
+    let (Some(mut first), Some(mut second)) = (characters.next(), characters.next()) else { return terms };
+    for third in characters {
+        add(&mut terms, [first, second, third]);
+        (first, second) = (second, third);
     }
     terms
 }
 
-fn short(folded: &str, boundaries: &[usize]) -> String {
-    let mut terms = String::new();
-    let mut seen = HashSet::new();
-    for run in runs(folded, boundaries, 1).chain(runs(folded, boundaries, 2)) {
-        if seen.insert(run) {
-            separate(&mut terms);
-            push(&mut terms, run);
-        }
-    }
-    terms
-}
-
-fn separate(terms: &mut String) {
+fn add<const LENGTH: usize>(terms: &mut String, term: [char; LENGTH]) {
     if !terms.is_empty() {
         terms.push(' ');
     }
+    term.into_iter().for_each(|character| write(terms, character));
 }
 
-fn push(terms: &mut String, run: &str) {
-    terms.extend(run.chars().map(|character| if character == ' ' { SPACE } else { character }));
+fn write(terms: &mut String, character: char) {
+    terms.push(if character == ' ' { SPACE } else { character });
+}
+
+/// Gathers each character and each pair once.
+///
+/// Those of ASCII, which most are, are marked in a table; the others are sorted. Nothing is hashed: a hash that is as quick is one for
+/// which somebody can write a text of nothing but collisions.
+struct Short {
+    terms: String,
+    /// A bit for each character of ASCII.
+    characters: u128,
+    /// For each first character, a bit for each second one.
+    pairs: [u128; 128],
+    /// Characters, and pairs of them, of which one at least is not ASCII.
+    others: Vec<(char, Option<char>)>,
+}
+
+impl Short {
+    fn of(folded: &str) -> String {
+        let terms = String::with_capacity(folded.len() * (GRAM_CHARS + 1));
+        let mut short = Self { terms, characters: 0, pairs: [0; 128], others: Vec::new() };
+        let mut last = None;
+        for character in folded.chars() {
+            short.character(character);
+            if let Some(last) = last {
+                short.pair(last, character);
+            }
+            last = Some(character);
+        }
+        short.end()
+    }
+
+    fn character(&mut self, character: char) {
+        match index(character) {
+            Some(place) => {
+                if mark(&mut self.characters, place) {
+                    add(&mut self.terms, [character]);
+                }
+            }
+            None => self.others.push((character, None)),
+        }
+    }
+
+    fn pair(&mut self, first: char, second: char) {
+        let marks = index(first).and_then(|place| self.pairs.get_mut(place));
+        match (marks, index(second)) {
+            (Some(marks), Some(place)) => {
+                if mark(marks, place) {
+                    add(&mut self.terms, [first, second]);
+                }
+            }
+            _ => self.others.push((first, Some(second))),
+        }
+    }
+
+    fn end(mut self) -> String {
+        self.others.sort_unstable();
+        self.others.dedup();
+        for (first, second) in self.others {
+            match second {
+                Some(second) => add(&mut self.terms, [first, second]),
+                None => add(&mut self.terms, [first]),
+            }
+        }
+        self.terms
+    }
+}
+
+/// The place of a character of ASCII among its marks.
+fn index(character: char) -> Option<usize> {
+    character.is_ascii().then_some(character as usize)
+}
+
+/// Sets a mark; `false` if it was set before.
+fn mark(marks: &mut u128, place: usize) -> bool {
+    let bit = 1 << place;
+    let new = *marks & bit == 0;
+    *marks |= bit;
+    new
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -113,6 +171,25 @@ mod tests {
             other => other.is_whitespace(),
         };
         terms.split(java_space).filter(|token| !token.is_empty())
+    }
+
+    /// The terms as their definition says them, and no more quickly. Of the short ones, each once.
+    fn defined(folded: &str) -> (String, BTreeSet<String>) {
+        let characters: Vec<char> = folded.chars().collect();
+        let runs = |length: usize| {
+            let term = |run: &[char]| run.iter().map(|&character| if character == ' ' { SPACE } else { character }).collect();
+            characters.windows(length).map(term).collect::<Vec<String>>()
+        };
+        (runs(3).join(" "), runs(1).into_iter().chain(runs(2)).collect())
+    }
+
+    fn assert_as_defined(folded: &str) {
+        let terms = Terms::of(folded);
+        let mut short: Vec<&str> = terms.short.split(' ').filter(|term| !term.is_empty()).collect();
+        short.sort_unstable();
+        let (grams, shorts) = defined(folded);
+        assert_eq!(terms.grams, grams, "{folded:?}");
+        assert!(short.iter().eq(shorts.iter()), "{folded:?}: {short:?}");
     }
 
     /// Texts of few characters, so that near misses are common: plain and folded alike, what is written for spaces, what folds
@@ -177,6 +254,17 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
 
         #[test]
+        fn the_terms_are_those_of_the_definition(
+            restless in text(),
+            ascii in "[\\x00-\\x7f]{0,300}",
+            few in "[ab ]{0,40}",
+            mixed in "[a-c é世🦀]{0,60}",
+            any in "(?s).{0,60}",
+        ) {
+            [restless, ascii, few, mixed, any].iter().for_each(|text| assert_as_defined(&fold(text)));
+        }
+
+        #[test]
         fn the_terms_find_exactly_what_the_rule_says(body in text(), query in text()) {
             prop_assert_eq!(finds(&body, &query), Query::parse(&query).unwrap().matches(&body));
         }
@@ -207,8 +295,19 @@ mod tests {
     fn the_terms_of_a_text_are_its_runs_of_one_two_and_three_characters() {
         let terms = Terms::of("a bb🦀");
         assert_eq!(terms.grams, "a＿b ＿bb bb🦀");
-        assert_eq!(terms.short, "a ＿ b 🦀 a＿ ＿b bb b🦀");
+        let mut short: Vec<&str> = terms.short.split(' ').collect();
+        short.sort_unstable();
+        assert_eq!(short, ["a", "a＿", "b", "bb", "b🦀", "＿", "＿b", "🦀"]);
         assert_eq!(Terms::of("ab"), Terms { grams: String::new(), short: "a b ab".to_owned() });
         assert_eq!(Terms::of(""), Terms { grams: String::new(), short: String::new() });
+    }
+
+    #[test]
+    fn every_pair_of_ascii_is_a_term_of_its_own() {
+        let characters: Vec<char> =
+            ('\0'..='\x7f').filter(|character| !character.is_ascii_whitespace() || *character == ' ').collect();
+        let pairs = characters.iter().flat_map(|&first| characters.iter().map(move |&second| [first, second]));
+        // As a text that is not folded: letters in both cases.
+        assert_as_defined(&pairs.flatten().collect::<String>());
     }
 }
