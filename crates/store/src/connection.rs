@@ -134,7 +134,8 @@ impl Connection {
         self.leave(before, outcome)
     }
 
-    async fn affected(&mut self, statement: Statement) -> Result<u64, Failure> {
+    /// Executes a statement that answers no rows. How many it has changed.
+    pub(crate) async fn affected(&mut self, statement: Statement) -> Result<u64, Failure> {
         let (before, deadline, driver) = self.enter()?;
         let work = async {
             let prepared = driver.prep(statement.sql).await?;

@@ -2,17 +2,11 @@
 
 use std::borrow::Borrow;
 
-use chrono::NaiveDateTime;
-use diesel::{
-    QueryResult,
-    mysql::Mysql,
-    prelude::*,
-    query_builder::AstPass,
-    sql_types::{BigInt, Binary, Datetime, Nullable, Text, Unsigned},
-};
+use diesel::{QueryResult, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatName, ChatNumber, EventId};
 use events::ChatCreated;
+use mysql_async::Value;
 
 use super::TABLE;
 use crate::{
@@ -27,46 +21,23 @@ const KEY: (&[&str; 1], &str) = (&["chats.application_id"], "chats.number");
 /// A chat's key.
 type Key = (ApplicationId, ChatNumber);
 
-struct NewChat<'a> {
-    application_id: u64,
-    number: u64,
-    name: Option<&'a str>,
-    event_id: &'a [u8],
-    at: NaiveDateTime,
-}
-
-impl<'a> From<&'a ChatCreated> for NewChat<'a> {
-    fn from(chat: &'a ChatCreated) -> Self {
-        Self {
-            application_id: chat.application_id.get(),
-            number: chat.number.get(),
-            name: chat.name.as_ref().map(ChatName::as_str),
-            event_id: chat.event_id.as_bytes(),
-            at: chat.created_at.to_naive_utc(),
-        }
-    }
-}
-
-impl InsertRow for NewChat<'_> {
+impl InsertRow<6> for &ChatCreated {
     const INTO: &'static str = "INSERT INTO chats (application_id, number, name, event_id, created_at, updated_at) VALUES";
-    const COLUMNS: usize = 6;
 
     fn size(&self) -> usize {
-        64 + self.name.map_or(0, str::len)
+        64 + self.name.as_ref().map_or(0, |name| name.as_str().len())
     }
 
-    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.application_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.number)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, Option<&str>>(&self.name)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, [u8]>(self.event_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)
+    fn values(&self) -> QueryResult<[Value; 6]> {
+        let at = insert::moment(self.created_at)?;
+        Ok([
+            self.application_id.get().into(),
+            self.number.get().into(),
+            self.name.as_ref().map(ChatName::as_str).into(),
+            self.event_id.as_bytes().as_slice().into(),
+            at.clone(),
+            at,
+        ])
     }
 }
 
@@ -75,7 +46,7 @@ impl InsertRow for NewChat<'_> {
 /// # Errors
 /// [`Error::kind`] is `Duplicate` when any number is taken already: [`stored_events`] tells by whom.
 pub async fn insert<T: Borrow<ChatCreated>>(conn: &mut Connection, chats: &[T]) -> Result<(), Error> {
-    let rows: Vec<NewChat<'_>> = chats.iter().map(|chat| NewChat::from(chat.borrow())).collect();
+    let rows: Vec<&ChatCreated> = chats.iter().map(Borrow::borrow).collect();
     insert::insert(conn, &rows).await
 }
 

@@ -21,14 +21,9 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
-use diesel::{
-    QueryResult,
-    mysql::Mysql,
-    query_builder::AstPass,
-    sql_types::{BigInt, Datetime, Unsigned},
-};
+use diesel::QueryResult;
 use domain::{ApplicationId, ChatNumber, Timestamp};
+use mysql_async::Value;
 
 pub use self::{
     apply::{Pass, apply_chunk, apply_held, apply_next},
@@ -44,24 +39,19 @@ use crate::{
 struct ApplicationMark {
     application_id: u64,
     added: u64,
-    since: NaiveDateTime,
+    since: Timestamp,
 }
 
-impl InsertRow for ApplicationMark {
+impl InsertRow<3> for ApplicationMark {
     const INTO: &'static str = "INSERT INTO dirty_applications (application_id, added, since) VALUES";
     const ON_DUPLICATE: &'static str = " ON DUPLICATE KEY UPDATE added = added + VALUES(added)";
-    const COLUMNS: usize = 3;
 
     fn size(&self) -> usize {
         32
     }
 
-    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.application_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.added)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.since)
+    fn values(&self) -> QueryResult<[Value; 3]> {
+        Ok([self.application_id.into(), self.added.into(), insert::moment(self.since)?])
     }
 }
 
@@ -70,26 +60,19 @@ struct ChatMark {
     application_id: u64,
     chat: u64,
     added: u64,
-    since: NaiveDateTime,
+    since: Timestamp,
 }
 
-impl InsertRow for ChatMark {
+impl InsertRow<4> for ChatMark {
     const INTO: &'static str = "INSERT INTO dirty_chats (application_id, chat_number, added, since) VALUES";
     const ON_DUPLICATE: &'static str = " ON DUPLICATE KEY UPDATE added = added + VALUES(added)";
-    const COLUMNS: usize = 4;
 
     fn size(&self) -> usize {
         40
     }
 
-    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.application_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.chat)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.added)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.since)
+    fn values(&self) -> QueryResult<[Value; 4]> {
+        Ok([self.application_id.into(), self.chat.into(), self.added.into(), insert::moment(self.since)?])
     }
 }
 
@@ -99,11 +82,10 @@ impl InsertRow for ChatMark {
 /// # Errors
 /// [`Error`].
 pub async fn mark_applications(conn: &mut Connection, added: &BTreeMap<ApplicationId, u64>, now: Timestamp) -> Result<(), Error> {
-    let since = now.to_naive_utc();
     let mark = |(application_id, added): (&ApplicationId, &u64)| ApplicationMark {
         application_id: application_id.get(),
         added: *added,
-        since,
+        since: now,
     };
     insert::insert(conn, &added.iter().map(mark).collect::<Vec<_>>()).await
 }
@@ -118,12 +100,11 @@ pub async fn mark_chats(
     added: &BTreeMap<(ApplicationId, ChatNumber), u64>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let since = now.to_naive_utc();
     let mark = |((application_id, chat), added): (&(ApplicationId, ChatNumber), &u64)| ChatMark {
         application_id: application_id.get(),
         chat: chat.get(),
         added: *added,
-        since,
+        since: now,
     };
     insert::insert(conn, &added.iter().map(mark).collect::<Vec<_>>()).await
 }

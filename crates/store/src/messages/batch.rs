@@ -2,17 +2,11 @@
 
 use std::borrow::Borrow;
 
-use chrono::NaiveDateTime;
-use diesel::{
-    QueryResult,
-    mysql::Mysql,
-    prelude::*,
-    query_builder::AstPass,
-    sql_types::{BigInt, Binary, Datetime, Text, Unsigned},
-};
+use diesel::{QueryResult, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, EventId, Message, MessageNumber};
 use events::MessageCreated;
+use mysql_async::Value;
 
 use super::{Row, TABLE};
 use crate::{
@@ -27,51 +21,25 @@ const KEY: (&[&str; 2], &str) = (&["messages.application_id", "messages.chat_num
 /// A message's key.
 pub type Key = (ApplicationId, ChatNumber, MessageNumber);
 
-struct NewMessage<'a> {
-    application_id: u64,
-    chat: u64,
-    number: u64,
-    body: &'a str,
-    event_id: &'a [u8],
-    at: NaiveDateTime,
-}
-
-impl<'a> From<&'a MessageCreated> for NewMessage<'a> {
-    fn from(message: &'a MessageCreated) -> Self {
-        Self {
-            application_id: message.application_id.get(),
-            chat: message.chat.get(),
-            number: message.number.get(),
-            body: message.body.as_str(),
-            event_id: message.event_id.as_bytes(),
-            at: message.created_at.to_naive_utc(),
-        }
-    }
-}
-
-impl InsertRow for NewMessage<'_> {
+impl InsertRow<7> for &MessageCreated {
     const INTO: &'static str =
         "INSERT INTO messages (application_id, chat_number, number, body, event_id, created_at, updated_at) VALUES";
-    const COLUMNS: usize = 7;
 
     fn size(&self) -> usize {
-        80 + self.body.len()
+        80 + self.body.as_str().len()
     }
 
-    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.application_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.chat)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Unsigned<BigInt>, u64>(&self.number)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, str>(self.body)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, [u8]>(self.event_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Datetime, NaiveDateTime>(&self.at)
+    fn values(&self) -> QueryResult<[Value; 7]> {
+        let at = insert::moment(self.created_at)?;
+        Ok([
+            self.application_id.get().into(),
+            self.chat.get().into(),
+            self.number.get().into(),
+            self.body.as_str().into(),
+            self.event_id.as_bytes().as_slice().into(),
+            at.clone(),
+            at,
+        ])
     }
 }
 
@@ -80,7 +48,7 @@ impl InsertRow for NewMessage<'_> {
 /// # Errors
 /// [`Error::kind`] is `Duplicate` when any number is taken already: [`stored_events`] tells by whom.
 pub async fn insert<T: Borrow<MessageCreated>>(conn: &mut Connection, messages: &[T]) -> Result<(), Error> {
-    let rows: Vec<NewMessage<'_>> = messages.iter().map(|message| NewMessage::from(message.borrow())).collect();
+    let rows: Vec<&MessageCreated> = messages.iter().map(Borrow::borrow).collect();
     insert::insert(conn, &rows).await
 }
 

@@ -1,7 +1,9 @@
 //! Batches: all or nothing, however many statements they take.
 
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
 use domain::MAX_BODY_CHARS;
-use store::{Error, ErrorKind, messages, transaction};
+use store::{Connection, Error, ErrorKind, messages, transaction};
 
 use super::support::{Database, application, chat_number, figure, message, message_number};
 
@@ -64,6 +66,52 @@ async fn within_a_transaction_a_duplicate_undoes_its_own_batch_and_nothing_else(
     .unwrap();
     assert_eq!(figure(conn, STORED).await.unwrap(), 3);
     assert!(messages::find(conn, app, chat_number(2), message_number(2)).await.unwrap().is_some());
+}
+
+#[derive(diesel::QueryableByName)]
+struct Status {
+    #[diesel(sql_type = Text, column_name = "Value")]
+    value: String,
+}
+
+/// How many statements this session has had prepared so far.
+async fn prepared(conn: &mut Connection) -> u64 {
+    let asked = diesel::sql_query("SHOW SESSION STATUS LIKE 'Com_stmt_prepare'").get_result::<Status>(conn).await;
+    asked.unwrap().value.parse().unwrap()
+}
+
+#[tokio::test]
+async fn batches_of_any_size_are_stored_by_statements_that_are_prepared_once() {
+    let db = Database::create().await;
+    let conn = &mut db.connection().await;
+    let app = application(conn).await.id;
+    let mut chat = 0;
+    let mut store = async |conn: &mut Connection, sizes: Vec<u64>| {
+        for rows in sizes {
+            chat += 1;
+            let batch: Vec<_> = (1..=rows).map(|number| message(app, chat, number, "text")).collect();
+            transaction(conn, async |conn| messages::insert(conn, &batch).await).await.unwrap();
+        }
+    };
+
+    let start = prepared(conn).await;
+    // To ask is to have the question prepared.
+    let question = prepared(conn).await - start;
+    let all_sizes: Vec<u64> = (1..20).chain((20..200).step_by(20)).chain((200..=1_000).step_by(200)).collect();
+    let kept = all_sizes.len() as u64;
+    store(conn, all_sizes).await;
+    let warm = prepared(conn).await;
+    assert_eq!(warm - start - 2 * question, kept, "one for each size");
+
+    let any_sizes = vec![1, 8, 9, 21, 50, 99, 100, 150, 199, 217, 347, 501, 640, 777, 960, 999, 1_000, 1_001, 2_500];
+    let rows: u64 = any_sizes.iter().sum();
+    let before = figure(conn, STORED).await.unwrap();
+    let warm = prepared(conn).await;
+    for _ in 0..2 {
+        store(conn, any_sizes.clone()).await;
+    }
+    assert_eq!(prepared(conn).await - warm, question, "nothing is prepared anew");
+    assert_eq!(figure(conn, STORED).await.unwrap(), before + 2 * rows);
 }
 
 #[tokio::test]
