@@ -67,28 +67,32 @@ async fn phase(world: &mut World, phase: &Phase, scenarios: &[Arc<Scenario>], ba
     let (echo, duration) = (world.echo.address, world.effort.duration);
     let amqp = world.urls().amqp.clone();
     let queue = Queue::declare(&amqp, baseline::QUEUE).await?;
-    for round in 1..=world.effort.rounds {
-        eprintln!("creates, {}: round {round} of {}", phase.name, world.effort.rounds);
-        for (index, clients) in CLIENTS.into_iter().enumerate() {
-            quiet(world, phase).await?;
-            echoes[index].add(&world.pretend(echo, &scenarios[0], clients, duration).await?);
-            for (scenario, ours) in scenarios.iter().zip(&mut ours) {
+    let rounds = async {
+        for round in 1..=world.effort.rounds {
+            eprintln!("creates, {}: round {round} of {}", phase.name, world.effort.rounds);
+            for (index, clients) in CLIENTS.into_iter().enumerate() {
                 quiet(world, phase).await?;
-                ours[index].add(&world.create(scenario, clients, duration).await?);
-            }
-            if let Some(side) = baseline {
-                plain[index].add(&world.pretend(side.address, &scenarios[0], clients, duration).await?);
-                queue.purge().await?;
+                echoes[index].add(&world.pretend(echo, &scenarios[0], clients, duration).await?);
+                for (scenario, ours) in scenarios.iter().zip(&mut ours) {
+                    quiet(world, phase).await?;
+                    ours[index].add(&world.create(scenario, clients, duration).await?);
+                }
+                if let Some(side) = baseline {
+                    plain[index].add(&world.pretend(side.address, &scenarios[0], clients, duration).await?);
+                    queue.purge().await?;
+                }
             }
         }
-    }
+        Ok(())
+    };
+    let outcome = rounds.await;
     for (scenario, ours) in scenarios.iter().zip(ours) {
         world.rows.extend(rows(phase, &describe(scenario), &ours, &echoes));
         if baseline.is_some() && scenario.chats.len() == 1 {
             world.rows.extend(beside_the_baseline(&describe(scenario), &ours, &plain));
         }
     }
-    Ok(())
+    outcome
 }
 
 /// What the last run has left to the consumer must not slow the next one, nor the echo.

@@ -30,7 +30,6 @@ use crate::scenario::{Scenario, Sender, text};
 const CLIENTS: u32 = 256;
 /// A backlog is made in runs of this length, so it may become larger by as much.
 const RUN: Duration = Duration::from_millis(500);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A backlog takes minutes in all; more rounds would tell no more.
 const ROUNDS: usize = 3;
 /// The index of bare requests; the name behind its alias is the first version's.
@@ -58,12 +57,17 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
     for scenario in &scenarios {
         let rounds = if world.effort.thorough { world.effort.rounds.min(ROUNDS) } else { 1 };
         let mut measured = Measured::default();
+        let mut outcome = Ok(());
         for round in 1..=rounds {
             eprintln!("drain, {} chats: round {round} of {rounds}", scenario.chats.len());
-            one_round(world, scenario, &mut measured).await?;
+            outcome = one_round(world, scenario, &mut measured).await;
+            if outcome.is_err() {
+                break;
+            }
         }
         let messages = world.effort.backlog;
         world.rows.extend(rows(scenario.chats.len(), messages, measured));
+        outcome?;
     }
     Ok(())
 }
@@ -83,9 +87,17 @@ async fn one_round(world: &mut World, scenario: &Arc<Scenario>, measured: &mut M
     measured.stored.push(store(world, &mut conns[0], before).await?);
     world.all_indexed().await?;
     measured.indexed.push((world.acknowledged() - before) as f64 / started.elapsed().as_secs_f64());
-    let consumer = world.system.process_id(Service::Consumer).and_then(memory_mb);
-    measured.memory_mb.push(consumer.context("the consumer has ended")?.1);
-    if world.effort.thorough { without_index(world, scenario, measured, &mut conns[0]).await } else { Ok(()) }
+    let with_index = most_mb(world).context("the consumer has ended")?;
+    let outcome = if world.effort.thorough { without_index(world, scenario, measured, &mut conns[0]).await } else { Ok(()) };
+    // Another process by now, whose most is its own.
+    measured.memory_mb.push(most_mb(world).map_or(with_index, |without_index| without_index.max(with_index)));
+    outcome
+}
+
+/// The most memory that the consumer's process has held since it was started.
+fn most_mb(world: &World) -> Option<f64> {
+    let (_, most) = world.system.process_id(Service::Consumer).and_then(memory_mb)?;
+    Some(most)
 }
 
 /// The same while Elasticsearch is away, and then what is left to it when it is back.
@@ -116,7 +128,8 @@ async fn backlog(world: &mut World, scenario: &Arc<Scenario>) -> anyhow::Result<
     Ok(before)
 }
 
-/// Messages a second, from the first look that shows some to the last.
+/// Messages a second, from the first look that shows some to the last. A look sums up all chats, and is at the expense of ours alone:
+/// few are made.
 async fn store(world: &World, conn: &mut Conn, before: u64) -> anyhow::Result<f64> {
     let mut pace = Pace::new(world.acknowledged() - before);
     let until = Instant::now() + patience(world);
@@ -126,7 +139,7 @@ async fn store(world: &World, conn: &mut Conn, before: u64) -> anyhow::Result<f6
             world.all_stored().await?;
             return Ok(rate);
         }
-        sleep(LOOK_EVERY).await;
+        sleep(pace.pause()).await;
     }
     anyhow::bail!("a backlog is not stored in time")
 }
@@ -140,7 +153,7 @@ async fn index(world: &World, rows: u64, messages: u64) -> anyhow::Result<f64> {
         if let Some(rate) = pace.look(Instant::now(), rows.saturating_sub(left)) {
             return Ok(rate * messages as f64 / rows as f64);
         }
-        sleep(LOOK_EVERY).await;
+        sleep(pace.pause()).await;
     }
     anyhow::bail!("a backlog is not indexed in time")
 }

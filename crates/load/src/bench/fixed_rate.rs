@@ -70,7 +70,7 @@ pub(crate) async fn command(options: Options) -> anyhow::Result<()> {
         world.settled().await?;
         println!("\nall that was acknowledged is stored and indexed");
     }
-    world.end().await.map(drop)
+    world.end().await
 }
 
 /// Adds the rows.

@@ -34,6 +34,7 @@ mod world;
 use std::time::Instant;
 
 use anyhow::Context;
+use say::say;
 
 pub(crate) use effort::Options;
 use effort::{Effort, Part};
@@ -42,24 +43,30 @@ use world::World;
 /// Clients of the warm-up.
 const WARM_UP_CLIENTS: u32 = 256;
 
-/// Measures what is asked for and prints the table.
+/// Measures what is asked for, and prints the table as it grows: what was measured is told, whatever fails behind it.
 pub(crate) async fn bench(options: Options) -> anyhow::Result<()> {
     let effort = Effort::of(&options);
     let begun = Instant::now();
     if effort.parts.contains(&Part::Footprint) {
         idle::allow(footprint::IDLE).await?;
     }
-    let mut world = World::start(effort.clone()).await?;
+    let Effort { parts, rounds, duration, .. } = effort.clone();
+    let mut world = World::start(effort).await?;
     warm_up(&mut world).await?;
-    for part in effort.parts.iter().copied() {
-        measure(&mut world, part).await.with_context(|| format!("{part:?}"))?;
+    say!("{}", machine::describe());
+    say!("{rounds} rounds of {:.1} s.\n", duration.as_secs_f64());
+    say::text(format_args!("{}", table::HEAD))?;
+    for part in parts {
+        let outcome = measure(&mut world, part).await.with_context(|| format!("{part:?}"));
+        let mut rows = std::mem::take(&mut world.rows);
+        if outcome.is_err() {
+            rows.retain(|row| row.figure.rounds() > 0);
+        }
+        say::text(format_args!("{}", table::lines(&rows)))?;
+        outcome?;
     }
-    let rows = world.end().await?;
-    let Effort { rounds, duration, .. } = effort;
-    println!("{}", machine::describe());
-    println!("{rounds} rounds of {:.1} s; {:.0} s in all.\n", duration.as_secs_f64(), begun.elapsed().as_secs_f64());
-    println!("{}", table::table(&rows));
-    Ok(())
+    say!("\n{:.0} s in all.", begun.elapsed().as_secs_f64());
+    world.end().await
 }
 
 /// Elasticsearch compiles its code while it runs, and pools fill.

@@ -59,23 +59,26 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
         }
     }
     let mut deep = (Series::default(), Series::default());
-    for round in 1..=world.effort.rounds {
-        eprintln!("reads: round {round} of {}", world.effort.rounds);
-        for read in &mut reads {
-            read.bare.push(rate(targets[2], &read.paths, duration).await?);
-            read.uncached.push(rate(targets[1], &read.paths, duration).await?);
-            read.cached.push(rate(targets[0], &read.paths, duration).await?);
+    let rounds = async {
+        for round in 1..=world.effort.rounds {
+            eprintln!("reads: round {round} of {}", world.effort.rounds);
+            for read in &mut reads {
+                read.bare.push(rate(targets[2], &read.paths, duration).await?);
+                read.uncached.push(rate(targets[1], &read.paths, duration).await?);
+                read.cached.push(rate(targets[0], &read.paths, duration).await?);
+            }
+            deep.0.push(p50_ms(uncached, &page_after(&token, 0), duration / 2).await?);
+            deep.1.push(p50_ms(uncached, &page_after(&token, depth), duration / 2).await?);
         }
-        deep.0.push(p50_ms(uncached, &page_after(&token, 0), duration / 2).await?);
-        deep.1.push(p50_ms(uncached, &page_after(&token, depth), duration / 2).await?);
-    }
-    world.system.stop_replicas().await?;
+        world.system.stop_replicas().await
+    };
+    let outcome = rounds.await;
     for read in reads {
         world.rows.extend(rows(read));
     }
     let row = Row::plain(format!("page of {PAGE} behind message {depth}, lone client, without cache"), "p50 ms", deep.1);
     world.rows.push(row.against("the first page", deep.0).wanted(Wanted::RatioAtMost(1.2)));
-    Ok(())
+    outcome
 }
 
 fn kinds(token: &str, depth: u64) -> Vec<Read> {

@@ -2,12 +2,13 @@
 
 use super::{row::Row, series::Series};
 
-const HEAD: &str = "| what | measured: median (min–max) | compared with | measured there | ratio (min–max) | wanted | reached |\n\
+/// What stands above the rows.
+pub(crate) const HEAD: &str = "| what | measured: median (min–max) | compared with | measured there | ratio (min–max) | wanted | reached |\n\
                     |---|---|---|---|---|---|---|\n";
 
-/// All rows, in their order.
-pub(crate) fn table(rows: &[Row]) -> String {
-    rows.iter().fold(HEAD.to_owned(), |table, row| table + &line(row))
+/// A line for each row, in their order.
+pub(crate) fn lines(rows: &[Row]) -> String {
+    rows.iter().map(line).collect()
 }
 
 fn line(row: &Row) -> String {
@@ -82,7 +83,7 @@ mod tests {
     fn every_line_has_the_heads_columns() {
         let rows =
             [Row::plain("a", "b", Series::once(1.0)), Row::plain("a", "b", Series::once(1.0)).against("c", Series::once(2.0))];
-        let table = table(&rows);
+        let table = HEAD.to_owned() + &lines(&rows);
         let pipes: Vec<usize> = table.lines().map(|line| line.matches('|').count()).collect();
         assert_eq!(pipes, [8, 8, 8, 8]);
     }
