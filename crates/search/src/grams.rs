@@ -66,8 +66,8 @@ fn write(terms: &mut String, character: char) {
 
 /// Gathers each character and each pair once.
 ///
-/// Those of ASCII, which most are, are marked in a table; the others are sorted. Nothing is hashed: a hash that is as quick is one for
-/// which somebody can write a text of nothing but collisions.
+/// Those of ASCII, which most are, are marked in a table; the others are sorted. Nothing is hashed: a hash that is as quick is
+/// one for which somebody can write a text of nothing but collisions.
 struct Short {
     terms: String,
     /// A bit for each character of ASCII.

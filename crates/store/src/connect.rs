@@ -5,9 +5,8 @@ use tokio::time::timeout;
 
 use crate::{Connection, Error, Settings, failure::Failure};
 
-/// How many statements a connection keeps prepared, those used last: enough for the inserts of batches, of 33 sizes for each table that
-/// is written in batches, of which messages and chats' marks take most. The server's own limit (`max_prepared_stmt_count`, 16,382 unless set) is
-/// shared by all connections of all replicas.
+/// How many statements a connection keeps prepared: those used last. The inserts of batches are 33 for each table at most. The
+/// server's own limit (`max_prepared_stmt_count`, 16,382 unless set) is shared by all connections of all replicas.
 const PREPARED_STATEMENTS: usize = 100;
 
 /// The server closes a session that is silent for this long, and with it ends the transaction and frees the locks of a client

@@ -1,8 +1,8 @@
 //! Many rows in one statement: the way batches are stored.
 //!
 //! One prepared INSERT of up to a thousand rows stores rows some forty times faster than one by one. The text of such a statement
-//! depends on the number of rows, and to prepare one the server reads all of it, and the driver an answer for each placeholder. So
-//! statements have one of a few sizes, each of which is prepared once on a connection and kept, and a batch is cut into these.
+//! depends on the number of rows, and to prepare one the server reads all of it, and the driver an answer for each placeholder.
+//! So statements have one of a few sizes, each of which is prepared once on a connection and kept, and a batch is cut into these.
 
 use chrono::{Datelike, Timelike};
 use diesel::QueryResult;
@@ -69,9 +69,9 @@ fn statement<R: InsertRow<COLUMNS>, const COLUMNS: usize>(rows: &[R]) -> QueryRe
 
 /// The largest size of a statement that takes no more than so many rows.
 ///
-/// A further statement costs a round trip, and a further size memory in the server and here, by the row, on each connection. These are
-/// 33 sizes, of all together about four thousand rows; what comes one after the other with little to do goes in one statement, and no
-/// batch of up to a thousand rows takes more than three.
+/// A further statement costs a round trip, and a further size memory in the server and here, by the row, on each connection.
+/// These are 33 sizes, of all together about four thousand rows. A batch of fewer than twenty rows, as all are while there is
+/// little to do, goes in one statement, and none of up to a thousand rows takes more than three.
 fn kept_size(rows: usize) -> usize {
     match rows {
         0..20 => rows,
@@ -80,8 +80,8 @@ fn kept_size(rows: usize) -> usize {
     }
 }
 
-/// Inserts all rows or none, in few statements. Within a transaction, a failure undoes only the rows of this call, and the transaction
-/// stays usable (except after a deadlock, which the server answers by ending it).
+/// Inserts all rows or none, in few statements. Within a transaction, a failure undoes only the rows of this call, and the
+/// transaction stays usable (except after a deadlock, which the server answers by ending it).
 pub(crate) async fn insert<R, const COLUMNS: usize>(conn: &mut Connection, rows: &[R]) -> Result<(), Error>
 where
     R: InsertRow<COLUMNS>,

@@ -128,8 +128,8 @@ async fn backlog(world: &mut World, scenario: &Arc<Scenario>) -> anyhow::Result<
     Ok(before)
 }
 
-/// Messages a second, from the first look that shows some to the last. A look sums up all chats, and is at the expense of ours alone:
-/// few are made.
+/// Messages a second, from the first look that shows some to the last. A look sums up all chats, and is at the expense of ours
+/// alone: few are made.
 async fn store(world: &World, conn: &mut Conn, before: u64) -> anyhow::Result<f64> {
     let mut pace = Pace::new(world.acknowledged() - before);
     let until = Instant::now() + patience(world);

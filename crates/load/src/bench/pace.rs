@@ -35,8 +35,8 @@ impl Pace {
         Some(if took > 0.0 { (self.total - before) / took } else { f64::NAN })
     }
 
-    /// How long to wait until the next look: a look costs what is looked at, but the end is to be seen when it comes. Half as long as the
-    /// rest will take at the rate so far, within bounds.
+    /// How long to wait until the next look: a look costs what is looked at, but the end is to be seen when it comes. Half as
+    /// long as the rest will take at the rate so far, within bounds.
     pub(super) fn pause(&self) -> Duration {
         let seconds = self.rest().map_or(NEAR, |rest| (rest / 2.0).clamp(NEAR, FAR));
         Duration::from_secs_f64(seconds)

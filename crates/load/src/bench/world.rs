@@ -38,7 +38,8 @@ pub(crate) struct World {
     pub(crate) system: LocalSystem,
     pub(crate) echo: Side,
     pub(crate) effort: Effort,
-    /// What was measured so far in the part that is under way. A part adds its rows also when it fails: as many as it has come to.
+    /// What was measured so far in the part that is under way. A part adds its rows also when it fails: as many as it has come
+    /// to.
     pub(crate) rows: Vec<Row>,
     pub(crate) store: Store,
     runs: u32,
