@@ -174,7 +174,7 @@ impl Connection {
         };
         self.meters.statement(outcome.is_ok(), self.began.elapsed());
         match &outcome {
-            // Whoever is lent it next would only find it closed.
+            // Whoever is lent it next would only find it closed, or as good as closed.
             Err(Failure::Server(error)) if error.ends_session() => self.meters.lost(),
             Err(Failure::Server(error)) if error.ends_transaction() && before == State::InTransaction => {
                 self.state = State::Aborted;

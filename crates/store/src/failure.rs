@@ -55,9 +55,11 @@ impl ServerError {
         self.state.starts_with("40")
     }
 
-    /// Whether the session is over with it: the server shuts down (1053), or has ended it (3169 and 4031 of MySQL, 1927 of MariaDB).
+    /// Whether nothing more should be asked of the session: the server shuts down (1053), or has ended it (3169 and 4031 of MySQL, 1927
+    /// of MariaDB), or it takes no writes (1290, 1792, 1836). The last is how a primary that was deposed answers those who are connected
+    /// to it: whoever connects anew is led to its successor, and would never be on a connection that goes on living.
     pub(crate) fn ends_session(&self) -> bool {
-        matches!(self.number, 1053 | 3169 | 1927 | 4031)
+        matches!(self.number, 1053 | 3169 | 1927 | 4031 | 1290 | 1792 | 1836)
     }
 }
 
@@ -88,9 +90,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_over_when_it_was_killed_and_not_when_a_statement_was() {
+    fn a_session_is_over_when_it_was_killed_or_takes_no_writes_and_not_when_a_statement_was_killed() {
         let ends = |number| ServerError { number, state: "70100".to_owned() }.ends_session();
-        // Shut down, killed (MySQL, MariaDB), idle for too long; an interrupted statement, a deadlock.
-        assert_eq!([1053, 3169, 1927, 4031, 1317, 1213].map(ends), [true, true, true, true, false, false]);
+        // Shut down, killed (MySQL, MariaDB), idle for too long.
+        assert_eq!([1053, 3169, 1927, 4031].map(ends), [true; 4]);
+        // Read-only: by its options, for the transaction, by its mode.
+        assert_eq!([1290, 1792, 1836].map(ends), [true; 3]);
+        // An interrupted statement, a deadlock.
+        assert_eq!([1317, 1213].map(ends), [false; 2]);
     }
 }

@@ -167,6 +167,30 @@ async fn a_connection_that_died_while_unused_is_not_lent() {
     store.ping().await.unwrap();
 }
 
+/// As a primary answers that was deposed and did not close its clients' connections: only whoever connects anew comes to its successor.
+#[tokio::test]
+async fn a_connection_that_takes_no_writes_is_not_lent_again() {
+    let db = Database::create().await;
+    let store = single(&db, 2_500);
+    for in_transaction in [false, true] {
+        let mut conn = store.acquire().await.unwrap();
+        let (app, refusing) = (application(&mut conn).await.id, id(&mut conn).await);
+        conn.batch_execute("SET SESSION TRANSACTION READ ONLY").await.unwrap();
+        let rows = [message(app, 1, 1, "text")];
+        let outcome = if in_transaction {
+            transaction(&mut conn, async |conn| messages::insert(conn, &rows).await).await
+        } else {
+            messages::insert(&mut conn, &rows).await
+        };
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, Error::Server { number: 1792, .. }) && error.kind() == ErrorKind::Transient, "{error:?}");
+        drop(conn);
+        let mut conn = store.acquire().await.unwrap();
+        assert_ne!(id(&mut conn).await, refusing);
+        messages::insert(&mut conn, &rows).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_exhausted_pool_says_so_in_time() {
     let db = Database::create().await;
