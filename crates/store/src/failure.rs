@@ -33,11 +33,27 @@ pub(crate) struct ServerError {
     pub(crate) state: String,
 }
 
+/// The server's number for a statement above its `max_allowed_packet`.
+const TOO_LARGE: u16 = 1153;
+
+/// Whether the driver refused in the server's stead what is above `max_allowed_packet`, which it has read from it. It says so by a text
+/// alone, as of a connection that broke; but the connection was not to blame, and the same statement would be refused for ever.
+fn is_too_large(error: &mysql_async::Error) -> bool {
+    match error {
+        mysql_async::Error::Driver(mysql_async::DriverError::PacketTooLarge) => true,
+        mysql_async::Error::Io(mysql_async::IoError::Io(error)) => {
+            error.kind() == std::io::ErrorKind::Other && error.to_string() == "packet too large"
+        }
+        _ => false,
+    }
+}
+
 impl Failure {
     pub(crate) fn of_driver(error: &mysql_async::Error) -> Self {
         use mysql_async::DriverError;
         match error {
             mysql_async::Error::Server(server) => Self::Server(ServerError { number: server.code, state: server.state.clone() }),
+            _ if is_too_large(error) => Self::Server(ServerError { number: TOO_LARGE, state: "08S01".to_owned() }),
             mysql_async::Error::Driver(
                 DriverError::UnknownAuthPlugin { .. }
                 | DriverError::MysqlOldPasswordDisabled
@@ -56,10 +72,10 @@ impl ServerError {
     }
 
     /// Whether nothing more should be asked of the session: the server shuts down (1053), or has ended it (3169 and 4031 of MySQL, 1927
-    /// of MariaDB), or it takes no writes (1290, 1792, 1836). The last is how a primary that was deposed answers those who are connected
+    /// of MariaDB; 1153, which either server does after it), or it takes no writes (1290, 1792, 1836). The last is how a primary that was deposed answers those who are connected
     /// to it: whoever connects anew is led to its successor, and would never be on a connection that goes on living.
     pub(crate) fn ends_session(&self) -> bool {
-        matches!(self.number, 1053 | 3169 | 1927 | 4031 | 1290 | 1792 | 1836)
+        matches!(self.number, 1053 | 3169 | 1927 | 4031 | TOO_LARGE | 1290 | 1792 | 1836)
     }
 }
 
@@ -92,8 +108,8 @@ mod tests {
     #[test]
     fn a_session_is_over_when_it_was_killed_or_takes_no_writes_and_not_when_a_statement_was_killed() {
         let ends = |number| ServerError { number, state: "70100".to_owned() }.ends_session();
-        // Shut down, killed (MySQL, MariaDB), idle for too long.
-        assert_eq!([1053, 3169, 1927, 4031].map(ends), [true; 4]);
+        // Shut down, killed (MySQL, MariaDB), idle for too long, closed behind a statement that is too large.
+        assert_eq!([1053, 3169, 1927, 4031, 1153].map(ends), [true; 5]);
         // Read-only: by its options, for the transaction, by its mode.
         assert_eq!([1290, 1792, 1836].map(ends), [true; 3]);
         // An interrupted statement, a deadlock.

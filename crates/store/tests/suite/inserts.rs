@@ -3,7 +3,7 @@
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use domain::MAX_BODY_CHARS;
-use store::{Connection, Error, ErrorKind, messages, transaction};
+use store::{Connection, Error, ErrorKind, Settings, Store, messages, transaction};
 
 use super::support::{Database, application, chat_number, figure, message, message_number};
 
@@ -34,6 +34,26 @@ async fn a_batch_of_the_largest_bodies_is_stored_whole() {
     messages::insert(conn, &batch).await.unwrap();
     assert_eq!(figure(conn, STORED).await.unwrap(), 300);
     assert_eq!(figure(conn, "SELECT SUM(LENGTH(body)) FROM messages").await.unwrap(), 300 * 40_000);
+}
+
+/// Taken for a connection that was lost, it would be tried again for ever.
+#[tokio::test]
+async fn a_statement_above_what_the_server_takes_is_the_rows_fault_and_fewer_of_them_are_stored() {
+    let db = Database::create().await;
+    let url = format!("{}?max_allowed_packet=65536", db.settings().url);
+    let store = Store::connect(&Settings::new(url)).unwrap();
+    let conn = &mut db.connection().await;
+    let app = application(conn).await.id;
+    let text = "🦀".repeat(7_500);
+    let rows: Vec<_> = (1..=4).map(|number| message(app, 1, number, &text)).collect();
+    let mut limited = store.acquire().await.unwrap();
+    let error = transaction(&mut limited, async |conn| messages::insert(conn, &rows).await).await.unwrap_err();
+    assert!(matches!(error, Error::Server { number: 1153, .. }) && error.kind() == ErrorKind::Row, "{error:?}");
+    drop(limited);
+    for rows in rows.chunks(2) {
+        messages::insert(&mut store.acquire().await.unwrap(), rows).await.unwrap();
+    }
+    assert_eq!(figure(conn, STORED).await.unwrap(), 4);
 }
 
 #[tokio::test]
