@@ -1,13 +1,15 @@
 //! Which outbox rows go to the index together, in which pieces their messages are read, and which rows are kept when some cannot be: many
 //! small rows share a request, and no row, however much it covers, needs more memory than a piece.
 
-use std::iter;
+use std::{collections::VecDeque, iter};
 
 use domain::MessageNumber;
 use store::{Range, messages::Key, outbox::Entry};
 
 /// Messages that a group reads at once: at most 20 MB of text.
 const PIECE: u64 = 500;
+/// A piece that takes too long to read is halved, unless it is no larger than this.
+const SMALL: u64 = 32;
 
 /// The rows in the groups that are relayed together, in order.
 pub(crate) fn groups(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
@@ -21,8 +23,8 @@ pub(crate) fn groups(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
 
 /// How many of the first rows go to the index together: single messages, as edits are, should not each cost a request.
 fn together(entries: &[Entry]) -> usize {
-    let sums = entries.iter().scan(0, |sum, entry| {
-        *sum += entry.ranges.iter().map(length).sum::<u64>();
+    let sums = entries.iter().scan(0_u64, |sum, entry| {
+        *sum = entry.ranges.iter().map(length).fold(*sum, u64::saturating_add);
         Some(*sum)
     });
     sums.take_while(|sum| *sum <= PIECE).count().max(1).min(entries.len())
@@ -32,32 +34,40 @@ fn length(range: &Range) -> u64 {
     range.last.get().saturating_sub(range.first.get()) + 1
 }
 
-/// The ranges in pieces that are read at once, in order.
-pub(crate) fn pieces(ranges: impl IntoIterator<Item = Range>) -> Vec<Vec<Range>> {
-    cut(ranges, PIECE)
+/// Whether a range is more than a piece. Nothing keeps a row that somebody has written from speaking of numbers beyond counting.
+pub(crate) fn is_wide(range: &Range) -> bool {
+    length(range) > PIECE
 }
 
-/// Cuts ranges into pieces of at most `size` numbers, in order.
-fn cut(ranges: impl IntoIterator<Item = Range>, size: u64) -> Vec<Vec<Range>> {
-    let mut pieces = Vec::new();
+/// Takes what is read at once off the front; nothing is left when that is empty.
+pub(crate) fn piece(left: &mut VecDeque<Range>) -> Vec<Range> {
+    take(left, PIECE)
+}
+
+/// The halves of a piece; `None` of a small one, whose size is not what makes it slow.
+pub(crate) fn halves(piece: &[Range]) -> Option<[Vec<Range>; 2]> {
+    let numbers: u64 = piece.iter().map(length).sum();
+    let mut left = VecDeque::from(piece.to_vec());
+    (numbers > SMALL).then(|| [take(&mut left, numbers.div_ceil(2)), left.into()])
+}
+
+/// Takes at most `size` numbers off the front.
+fn take(left: &mut VecDeque<Range>, size: u64) -> Vec<Range> {
     let (mut piece, mut room) = (Vec::new(), size);
-    for range in ranges {
-        let mut first = range.first.get();
-        while first <= range.last.get() {
-            let last = range.last.get().min(first + room - 1);
-            piece.push(part(range, first, last));
-            room -= last - first + 1;
-            first = last + 1;
-            if room == 0 {
-                pieces.push(std::mem::take(&mut piece));
-                room = size;
-            }
+    while room > 0
+        && let Some(range) = left.pop_front()
+    {
+        let (first, end) = (range.first.get(), range.last.get());
+        // One that holds nothing, because it ends before it begins, is left out.
+        let Some(beyond) = (end + 1).checked_sub(first).filter(|numbers| *numbers > 0) else { continue };
+        let taken = beyond.min(room);
+        piece.push(part(range, first, first + taken - 1));
+        room -= taken;
+        if taken < beyond {
+            left.push_front(part(range, first + taken, end));
         }
     }
-    if !piece.is_empty() {
-        pieces.push(piece);
-    }
-    pieces
+    piece
 }
 
 /// The numbers lie within the range, so they are valid as its own are.
@@ -76,7 +86,7 @@ pub(crate) fn parted(group: &[Entry], messages: &[Key]) -> (Vec<u64>, Vec<u64>) 
 
 #[cfg(test)]
 mod tests {
-    use domain::{ApplicationId, ChatNumber};
+    use domain::{ApplicationId, ChatNumber, MAX_NUMBER};
 
     use super::*;
 
@@ -94,6 +104,11 @@ mod tests {
         Entry { id: 1, ranges }
     }
 
+    fn cut(ranges: impl IntoIterator<Item = Range>, size: u64) -> Vec<Vec<Range>> {
+        let mut left: VecDeque<Range> = ranges.into_iter().collect();
+        iter::from_fn(|| Some(take(&mut left, size)).filter(|piece| !piece.is_empty())).collect()
+    }
+
     #[test]
     fn a_large_range_is_read_in_pieces_and_small_ones_share_one() {
         assert_eq!(cut([], 10), Vec::<Vec<Range>>::new());
@@ -102,6 +117,26 @@ mod tests {
             [vec![range(1, 1, 4), range(2, 7, 12)], vec![range(2, 13, 22)], vec![range(2, 23, 25), range(3, 1, 1)]]
         );
         assert_eq!(cut([range(1, 1, 10), range(1, 20, 20)], 10), [vec![range(1, 1, 10)], vec![range(1, 20, 20)]]);
+        assert_eq!(cut([range(1, 9, 8), range(1, 9, 1), range(1, 9, 9)], 10), [vec![range(1, 9, 9)]]);
+    }
+
+    #[test]
+    fn a_piece_of_a_range_beyond_counting_is_no_larger_than_another() {
+        let mut left = VecDeque::from([range(1, 1, MAX_NUMBER), range(1, 1, MAX_NUMBER)]);
+        assert_eq!(piece(&mut left), [range(1, 1, PIECE)]);
+        assert_eq!(left, [range(1, PIECE + 1, MAX_NUMBER), range(1, 1, MAX_NUMBER)]);
+        assert!(left.iter().all(is_wide) && !is_wide(&range(1, 1, PIECE)));
+        let rows = [entry(vec![range(1, 1, MAX_NUMBER); 3_000]), entry(vec![range(1, 1, MAX_NUMBER)])];
+        assert_eq!(groups(&rows).map(<[Entry]>::len).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_piece_is_halved_while_it_is_large() {
+        assert_eq!(
+            halves(&[range(1, 1, 40), range(2, 1, 7)]),
+            Some([vec![range(1, 1, 24)], vec![range(1, 25, 40), range(2, 1, 7)]])
+        );
+        assert_eq!(halves(&[range(1, 1, 25), range(2, 1, 7)]), None);
     }
 
     #[test]

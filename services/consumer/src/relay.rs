@@ -3,16 +3,16 @@
 //! It takes due rows of the outbox under a [lease](Lease) (so that replicas do not do the same work, and a row whose taker died
 //! comes due again), reads their messages from MySQL as they are now, writes them, and only then removes the rows. Memory is
 //! bounded by reading in pieces, whatever a row covers. A row, or a message, that somebody has made unreadable stays and is told;
-//! it holds up no other.
+//! it holds up no other, and neither do rows that fail by themselves while MySQL serves.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use domain::{ApplicationId, ChatNumber, Message, Timestamp};
 use futures_util::{StreamExt, stream};
 use search::Document;
 use store::{
-    Range, Store,
-    messages::{self, Key},
+    ErrorKind, Range, Store,
+    messages::{self, Documents, Key},
     outbox::{self, Due, Entry},
 };
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::{Backoff, Bounds},
-    grouping::{groups, parted, pieces},
+    grouping::{groups, halves, is_wide, parted, piece},
     index::{Aim, Index, Written},
     lease::{Lease, from_now},
 };
@@ -103,9 +103,25 @@ impl Relay {
         }
     }
 
-    /// Relays a group, unless the process stops.
+    /// Relays a group, unless the process stops. One that fails though MySQL serves is left for later: given back, it would be the first
+    /// again and again.
     async fn begin(&self, group: &[Entry], stop: &CancellationToken) -> Result<(), Error> {
-        if stop.is_cancelled() { Err(Error::Stopped) } else { self.relay(group).await }
+        if stop.is_cancelled() {
+            return Err(Error::Stopped);
+        }
+        match self.relay(group).await {
+            Err(Error::Store(error)) if error.took_too_long() => self.leave(group, &error, RETRY_AFTER).await,
+            Err(Error::Store(error)) if error.kind() != ErrorKind::Transient => self.leave(group, &error, MENDING).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn leave(&self, group: &[Entry], error: &store::Error, wait: Duration) -> Result<(), Error> {
+        let ids: Vec<u64> = group.iter().map(|entry| entry.id).collect();
+        self.put_off(&ids, wait).await?;
+        let (rows, row) = (ids.len(), ids.first());
+        tracing::warn!(rows, row, %error, "rows of search_outbox fail, and hold up no other; they are tried again");
+        Ok(())
     }
 
     async fn take(&self) -> Result<Due, store::Error> {
@@ -120,10 +136,15 @@ impl Relay {
     /// Brings the rows' messages to the index, and removes the rows; those of messages that cannot be read it puts off.
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
         let aim = Aim::now(&self.store).await?;
-        let ranges = group.iter().flat_map(|entry| entry.ranges.iter().copied());
+        let mut left: VecDeque<Range> = group.iter().flat_map(|entry| entry.ranges.iter().copied()).collect();
         let mut unreadable = Vec::new();
-        for piece in pieces(ranges) {
-            let documents = self.read(&piece, &mut unreadable).await?;
+        loop {
+            self.pass_over_nothing(&mut left).await?;
+            let piece = piece(&mut left);
+            if piece.is_empty() {
+                break;
+            }
+            let documents = self.read(piece, &mut unreadable).await?;
             if self.index.write(&documents, aim).await? == Written::InPart {
                 let ids: Vec<u64> = group.iter().map(|entry| entry.id).collect();
                 return Ok(self.put_off(&ids, RETRY_AFTER).await?);
@@ -141,18 +162,40 @@ impl Relay {
         Ok(())
     }
 
-    async fn read(&self, ranges: &[Range], unreadable: &mut Vec<Key>) -> Result<Vec<Document>, store::Error> {
-        let mut connection = self.store.acquire().await?;
-        let stored = messages::documents(&mut connection, ranges).await?;
-        unreadable.extend(stored.unreadable);
-        let document = |(application_id, chat, message): (ApplicationId, ChatNumber, Message)| Document {
-            application_id,
-            chat,
-            number: message.number,
-            version: message.version,
-            body: message.body,
-        };
-        Ok(stored.messages.into_iter().map(document).collect())
+    /// A wide range begins with a message that is there, whenever it comes to the front: so a row costs by what is stored, whatever
+    /// numbers it speaks of.
+    async fn pass_over_nothing(&self, left: &mut VecDeque<Range>) -> Result<(), store::Error> {
+        while let Some(range) = left.front_mut().filter(|range| is_wide(range)) {
+            let first = messages::first_within(&mut *self.store.acquire().await?, *range).await?;
+            if let Some(first) = first {
+                range.first = first;
+                break;
+            }
+            left.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Reads a piece, in halves if it takes too long: it would the next time, too.
+    async fn read(&self, piece: Vec<Range>, unreadable: &mut Vec<Key>) -> Result<Vec<Document>, store::Error> {
+        let (mut parts, mut documents) = (vec![piece], Vec::new());
+        while let Some(part) = parts.pop() {
+            match self.read_at_once(&part).await {
+                Ok(stored) => {
+                    unreadable.extend(stored.unreadable);
+                    documents.extend(stored.messages.into_iter().map(document));
+                }
+                Err(error) => match halves(&part) {
+                    Some([first, second]) if error.took_too_long() => parts.extend([second, first]),
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(documents)
+    }
+
+    async fn read_at_once(&self, ranges: &[Range]) -> Result<Documents, store::Error> {
+        messages::documents(&mut *self.store.acquire().await?, ranges).await
     }
 
     async fn put_off(&self, ids: &[u64], wait: Duration) -> Result<(), store::Error> {
@@ -161,6 +204,10 @@ impl Relay {
         self.lease.let_go(ids);
         Ok(())
     }
+}
+
+fn document((application_id, chat, message): (ApplicationId, ChatNumber, Message)) -> Document {
+    Document { application_id, chat, number: message.number, version: message.version, body: message.body }
 }
 
 async fn long_after(stop: &CancellationToken) {

@@ -2,10 +2,18 @@
 
 use std::borrow::Borrow;
 
-use diesel::{QueryResult, prelude::*};
-use diesel_async::RunQueryDsl;
+use diesel::{
+    OptionalExtension, QueryResult,
+    deserialize::FromSqlRow,
+    mysql::Mysql,
+    prelude::*,
+    row::Row as _,
+    sql_types::{BigInt, Datetime, Text, Unsigned},
+};
+use diesel_async::{AsyncConnectionCore, RunQueryDsl};
 use domain::{ApplicationId, ChatNumber, EventId, Message, MessageNumber};
 use events::MessageCreated;
+use futures_util::TryStreamExt;
 use mysql_async::Value;
 
 use super::{Row, TABLE};
@@ -13,8 +21,11 @@ use crate::{
     Connection, Error, Range,
     insert::{self, InsertRow},
     keys::{InSpans, MAX_SPANS, Span},
+    row,
     schema::messages,
 };
+
+type Number = Unsigned<BigInt>;
 
 const KEY: (&[&str; 2], &str) = (&["messages.application_id", "messages.chat_number"], "messages.number");
 
@@ -75,6 +86,23 @@ pub async fn stored_events(conn: &mut Connection, keys: &[Key]) -> Result<Vec<(K
     Ok(stored)
 }
 
+/// The lowest number within the range under which a message is stored.
+///
+/// # Errors
+/// [`Error`].
+pub async fn first_within(conn: &mut Connection, range: Range) -> Result<Option<MessageNumber>, Error> {
+    let first: Option<u64> = messages::table
+        .filter(messages::application_id.eq(range.application_id.get()))
+        .filter(messages::chat_number.eq(range.chat.get()))
+        .filter(messages::number.between(range.first.get(), range.last.get()))
+        .order(messages::number)
+        .select(messages::number)
+        .first(conn)
+        .await
+        .optional()?;
+    first.map(|number| MessageNumber::new(number).map_err(Error::corrupt(TABLE))).transpose()
+}
+
 /// Messages as they are now, in the order of their keys.
 #[derive(Debug, Default)]
 pub struct Documents {
@@ -93,21 +121,36 @@ pub async fn documents(conn: &mut Connection, ranges: &[Range]) -> Result<Docume
     spans.sort_unstable_by_key(|span| (span.prefix, span.first));
     let mut documents = Documents::default();
     for spans in spans.chunks(MAX_SPANS) {
-        let rows: Vec<(u64, u64, Row)> = messages::table
+        let query = messages::table
             .filter(InSpans { columns: KEY, spans })
             .order((messages::application_id, messages::chat_number, messages::number))
-            .select((messages::application_id, messages::chat_number, Row::as_select()))
-            .load(conn)
-            .await?;
-        for (application_id, chat, row) in rows {
+            .select((
+                messages::application_id,
+                messages::chat_number,
+                messages::number,
+                messages::body,
+                messages::version,
+                messages::created_at,
+                messages::updated_at,
+            ));
+        // Read row by row: to the query builder one that cannot be read would make all of them unreadable.
+        let rows: Vec<row::Row> = AsyncConnectionCore::load(conn, query).await?.try_collect().await?;
+        for row in &rows {
+            let (application_id, chat, number) = columns::<(Number, Number, Number), (u64, u64, u64)>(row, 0..3)?;
             // The keys are those of valid ranges.
-            let number = MessageNumber::new(row.number).map_err(Error::corrupt(TABLE))?;
+            let number = MessageNumber::new(number).map_err(Error::corrupt(TABLE))?;
             let key = (ApplicationId::new(application_id), ChatNumber::new(chat).map_err(Error::corrupt(TABLE))?, number);
-            match Message::try_from(row) {
+            let row = columns::<(Number, Text, Number, Datetime, Datetime), Row>(row, 2..7).map_err(Error::from);
+            match row.and_then(Message::try_from) {
                 Ok(message) => documents.messages.push((key.0, key.1, message)),
                 Err(_) => documents.unreadable.push(key),
             }
         }
     }
     Ok(documents)
+}
+
+/// Some of a row's columns, as the query builder reads them.
+fn columns<ST, T: FromSqlRow<ST, Mysql>>(row: &row::Row, which: std::ops::Range<usize>) -> QueryResult<T> {
+    T::build_from_row(&row.partial_row(which)).map_err(diesel::result::Error::DeserializationError)
 }

@@ -16,7 +16,7 @@ use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ApplicationToken, ChatNumber, Message, MessageBody, MessageNumber, Timestamp};
 
 pub use self::{
-    batch::{Documents, Key, documents, insert, stored_events},
+    batch::{Documents, Key, documents, first_within, insert, stored_events},
     edit::edit,
     list::{list, scan, scan_back},
     walk::{Place, Version, estimate, is_empty, walk, walk_versions},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{ApplicationToken, ChatNumber, EventId, MAX_BODY_CHARS, MessageNumber, Timestamp};
+use domain::{ApplicationToken, ChatNumber, EventId, MAX_BODY_CHARS, MAX_NUMBER, MessageNumber, Timestamp};
 use events::Identity;
 use store::{
     ErrorKind, Lookup, Range, Updated,
@@ -260,6 +260,19 @@ async fn messages_are_read_by_number_by_scan_and_by_range() {
     let documents = messages::documents(conn, &[range(1, 4, 6)]).await.unwrap();
     assert_eq!(documents.messages.iter().map(|(_, _, entry)| entry.number.get()).collect::<Vec<_>>(), [4]);
     assert_eq!(documents.unreadable, [(app, CHAT, message_number(6))]);
+
+    // One in which the query builder itself can read no moment.
+    db.sql("SET sql_mode = ''; UPDATE messages SET updated_at = '0000-00-00' WHERE chat_number = 1 AND number = 7").await;
+    let documents = messages::documents(conn, &[range(1, 4, 8)]).await.unwrap();
+    assert_eq!(documents.messages.iter().map(|(_, _, entry)| entry.number.get()).collect::<Vec<_>>(), [4, 8]);
+    assert_eq!(documents.unreadable, [6, 7].map(|number| (app, CHAT, message_number(number))));
+    db.sql("UPDATE messages SET updated_at = created_at WHERE chat_number = 1 AND number = 7").await;
+
+    let first = messages::first_within(conn, range(1, 5, MAX_NUMBER)).await.unwrap();
+    assert_eq!(first, Some(message_number(6)));
+    for nobodys in [range(1, 20, 99), range(2, 2, 9)] {
+        assert_eq!(messages::first_within(conn, nobodys).await.unwrap(), None);
+    }
     let error = messages::walk(conn, (0, 0, 0), (u64::MAX, u64::MAX), 100).await.unwrap_err().to_string();
     assert_eq!(error, format!("a row of messages holds an invalid value: {}/1/6", app.get()));
 }
