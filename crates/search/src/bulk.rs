@@ -241,16 +241,17 @@ mod tests {
 
     #[test]
     fn what_keeps_every_document_out_is_held_against_none() {
-        let ids: Vec<_> = (1..=5).map(|number| document(number, "a").id()).collect();
+        let ids: Vec<_> = (1..=6).map(|number| document(number, "a").id()).collect();
         let answer = r#"{"items":[{"index":{"status":403,"error":{"type":"cluster_block_exception"}}},
             {"index":{"status":400,"error":{"type":"strict_dynamic_mapping_exception"}}},
             {"index":{"status":403,"error":{"type":"security_exception"}}},
-            {"index":{"status":400,"error":{"type":"index_closed_exception"}}},{"index":{"status":413,"error":{"type":"x"}}}]}"#;
+            {"index":{"status":400,"error":{"type":"index_closed_exception"}}},
+            {"index":{"status":400,"error":{"type":"illegal_argument_exception"}}},{"index":{"status":413,"error":{"type":"x"}}}]}"#;
         let mut indexed = Indexed::default();
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let retry_reason = Some("403 cluster_block_exception".to_owned());
-        let rejected = vec![(ids[4], "413 x".to_owned())];
-        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..4].to_vec(), retry_reason, rejected });
+        let rejected = vec![(ids[5], "413 x".to_owned())];
+        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..5].to_vec(), retry_reason, rejected });
     }
 
     #[test]

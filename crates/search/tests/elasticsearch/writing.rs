@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use domain::{ApplicationId, ChatNumber};
-use elasticsearch::indices::{IndicesCloseParts, IndicesCreateParts, IndicesOpenParts, IndicesPutSettingsParts};
+use elasticsearch::indices::{
+    IndicesCloseParts, IndicesCreateParts, IndicesDeleteAliasParts, IndicesOpenParts, IndicesPutAliasParts,
+    IndicesPutSettingsParts,
+};
 use search::{Cursor, Document, Indexed, Query};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -135,6 +138,25 @@ async fn an_index_that_takes_no_writes_for_a_while_costs_no_document() {
     scratch.index.ensure_index().await.unwrap();
     scratch.write(&[one, other]).await;
     assert_eq!(scratch.find(ROOM, "text").await, [1, 2]);
+}
+
+/// As when somebody moves an alias in two steps. The server calls it an illegal argument.
+#[tokio::test]
+async fn an_alias_that_leads_to_two_indices_for_a_while_costs_no_document() {
+    let scratch = Scratch::made().await;
+    scratch.index.make_version(2).await.unwrap();
+    let (client, name, alias) = (scratch.client(), scratch.version(2), scratch.settings.index.clone());
+    let parts = IndicesPutAliasParts::IndexName(&[&name], &alias);
+    assert!(client.indices().put_alias(parts).send().await.unwrap().status_code().is_success());
+    let one = document(ROOM, 1, "text");
+    // Told of the document or of the request, it is never the document's fault.
+    if let Ok(indexed) = scratch.index.index(std::slice::from_ref(&one)).await {
+        assert_eq!((indexed.ok, indexed.retry, indexed.rejected), (0, vec![one.id()], vec![]));
+    }
+    let parts = IndicesDeleteAliasParts::IndexName(&[&name], &[&alias]);
+    assert!(client.indices().delete_alias(parts).send().await.unwrap().status_code().is_success());
+    scratch.write(&[one]).await;
+    assert_eq!(scratch.find(ROOM, "text").await, [1]);
 }
 
 #[tokio::test]
