@@ -76,7 +76,8 @@ impl Numbering {
         }
         pilot.is_behind_its_fence();
         let mut conn = self.connection().await?;
-        if chats::find(&mut conn, application, chat).await.map_err(mysql)?.is_none() {
+        // Whether it is there, and nothing else of it: a name that somebody has made unreadable keeps no message out.
+        if chats::existing(&mut conn, &[(application, chat)]).await.map_err(mysql)?.is_empty() {
             return Err(Error::UnknownChat);
         }
         let last = messages::highest(&mut conn, application, chat).await.map_err(mysql)?;

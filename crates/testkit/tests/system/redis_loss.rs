@@ -148,6 +148,20 @@ async fn lost_while_the_queues_are_full() {
     }
 }
 
+/// What somebody has written by hand keeps those out who read the chat, and nobody who adds to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_whose_name_cannot_be_read_takes_messages_all_the_same() {
+    let system = with_redis().await;
+    let (_, chat) = filled(&system).await;
+    let database = system.config::<api::Config>().mysql.url;
+    let mut conn = mysql_async::Conn::from_url(database.as_str()).await.unwrap();
+    conn.query_drop("UPDATE chats SET name = ''").await.unwrap();
+    conn.disconnect().await.unwrap();
+    system.redis::<()>(&["FLUSHALL"]).await;
+    assert_eq!(number_of(|| chat.attempt_post("after")).await, 4);
+    chat.await_stored(4).await;
+}
+
 /// How many statements MySQL has been asked that read.
 async fn reads(system: &System) -> u64 {
     let mut conn = mysql_async::Conn::from_url(system.stack().urls().mysql.as_str()).await.unwrap();
