@@ -1,12 +1,15 @@
 //! The creation of a chat.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{ApplicationToken, ChatName, ChatNumber, EventId, IdempotencyKey, Timestamp};
 use events::{ChatCreated, Item};
 use gcra::Charge;
-use sequencer::ChatIssue;
-use tokio::time::timeout_at;
+use sequencer::{Adopted, ChatIssue};
+use tokio::time::{timeout, timeout_at};
 use trace::Parent;
 
 use super::{
@@ -17,6 +20,9 @@ use crate::{
     Dependency, Error, Numbering,
     once::{Place, Request},
 };
+
+/// How long a confirmed create waits, before it is answered, for Redis to set the new chat's counter.
+const SEEDING_TIME: Duration = Duration::from_millis(100);
 
 /// A chat to create.
 #[derive(Debug, Clone)]
@@ -41,10 +47,31 @@ impl Numbering {
     /// # Errors
     /// Any [`Error`] but [`Error::UnknownChat`], at the latest at `deadline`.
     pub async fn create_chat(&self, new: &NewChat, deadline: Instant) -> Result<Accepted<ChatNumber>, Error> {
-        timeout_at(deadline.into(), self.create_chat_in_time(new, deadline)).await.unwrap_or(Err(Error::TimedOut))
+        let created = timeout_at(deadline.into(), self.create_chat_in_time(new, deadline)).await;
+        let (accepted, published_in) = created.unwrap_or(Err(Error::TimedOut))?;
+        if let Some(adopted) = published_in {
+            self.seed_new_chat(&adopted, new.token, accepted.number).await;
+        }
+        Ok(accepted)
     }
 
-    async fn create_chat_in_time(&self, new: &NewChat, deadline: Instant) -> Result<Accepted<ChatNumber>, Error> {
+    /// The chat is certain now, and nobody can have been given a message number in it before: its first message need not be the one that
+    /// has its counter set. Whatever comes of that, the create is confirmed, and is answered so, and soon.
+    async fn seed_new_chat(&self, adopted: &Arc<Adopted>, token: ApplicationToken, chat: ChatNumber) {
+        match timeout(SEEDING_TIME, self.sequencer.seed_chat(adopted, token, chat, 0)).await {
+            Ok(seeded) => self.stale_is_over(adopted, seeded).unwrap_or_else(|error| {
+                tracing::debug!(%error, "new chat left to be seeded by its first message");
+            }),
+            Err(_) => tracing::debug!("new chat not seeded in time, and left to be by its first message"),
+        }
+    }
+
+    /// The chat, and the epoch in which it was published, if that was done here and for the first time.
+    async fn create_chat_in_time(
+        &self,
+        new: &NewChat,
+        deadline: Instant,
+    ) -> Result<(Accepted<ChatNumber>, Option<Arc<Adopted>>), Error> {
         let mut request = Request::for_chat(new.key.as_ref(), new.name.as_ref());
         for _ in 0..ATTEMPTS {
             let adopted = self.ready(1).await?;
@@ -58,7 +85,7 @@ impl Numbering {
                 }
                 Ok(ChatIssue::Known(known)) => {
                     match self.recall(&adopted, new.token, request.as_mut(), known, Place::Chat, deadline).await? {
-                        Step::Answer(accepted) => return Ok(accepted),
+                        Step::Answer(accepted) => return Ok((accepted, None)),
                         Step::Publish(numbered) => numbered,
                         Step::BeginAnew => continue,
                     }
@@ -82,15 +109,7 @@ impl Numbering {
                 continue;
             }
             self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);
-            if !again {
-                // The chat is certain now, and nobody can have been given a message number in it before.
-                self.stale_is_over(&adopted, self.sequencer.seed_chat(&adopted, new.token, number, 0).await).unwrap_or_else(
-                    |error| {
-                        tracing::debug!(%error, "new chat left to be seeded by its first message");
-                    },
-                );
-            }
-            return Ok(Accepted { number, replayed: again });
+            return Ok((Accepted { number, replayed: again }, (!again).then_some(adopted)));
         }
         Err(Error::Unavailable(Dependency::Redis))
     }

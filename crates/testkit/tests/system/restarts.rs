@@ -77,6 +77,30 @@ async fn survives(server: Server, column: &str) {
 }
 
 /// What cannot be published waits in a bounded queue; beyond it clients are refused at once rather than kept waiting.
+/// What Redis is asked for behind the confirm is not needed for the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_is_confirmed_while_redis_hangs_is_answered_as_created() {
+    let system = System::builder().own(Server::Rabbitmq).own(Server::Redis);
+    // Whoever waited for Redis here would wait until long after the create's time is over.
+    let system = system.set("CHAT__REDIS__RESPONSE_TIMEOUT_MS", 20_000).set("CHAT__INGEST__CREATE_TIMEOUT_MS", 10_000);
+    let system = system.set("CHAT__AMQP__CONFIRM_TIMEOUT_MS", 10_000).start().await;
+    let application = system.create_application("hanging").await;
+    application.create_chat().await;
+    system.stack().pause(Server::Rabbitmq).unwrap();
+    let create = tokio::spawn(application.attempt_chat().send());
+    eventually("the number is given", BACK_WITHIN, async || {
+        let keys: Vec<String> = system.redis(&["KEYS", &format!("*{{{}}}:*", application.token)]).await;
+        let application = keys.iter().min_by_key(|key| key.len()).expect("the application's counter");
+        system.redis::<u64>(&["HGET", application, "chats"]).await == 2
+    })
+    .await;
+    system.stack().pause(Server::Redis).unwrap();
+    system.stack().resume(Server::Rabbitmq).unwrap();
+    let answer = create.await.unwrap();
+    system.stack().resume(Server::Redis).unwrap();
+    assert_eq!(answer.expect(201)["number"], 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_refuses_at_once_while_the_broker_hangs() {
     let system = System::builder()
