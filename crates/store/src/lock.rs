@@ -3,16 +3,23 @@
 //! A lock belongs to a session and ends with it: work whose safety depended on the lock could be cut off from it without
 //! noticing. So it only ever spares double work; what must be exact is made so by rows and keys.
 
+use std::{convert::Infallible, future::pending, time::Duration};
+
 use diesel::{
     sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::RunQueryDsl;
+use tokio::time::sleep;
 
 use crate::{Connection, Error, Store};
 
 /// Locks are the whole server's, so the name carries the database's; both servers take 64 characters at most.
 const NAME: &str = "CONCAT(?, ':', LEFT(SHA2(DATABASE(), 256), 32))";
+
+/// How often a holder gives a sign of life while its work runs: several times within the `wait_timeout` of every session, after which the
+/// server ends that of a host that was lost, and somebody else may work.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(8);
 
 #[derive(diesel::QueryableByName)]
 struct Taken {
@@ -38,6 +45,16 @@ pub(crate) async fn release(conn: &mut Connection, name: &'static str) {
     }
 }
 
+/// Keeps the holder's session from being ended for its silence. A session that is lost all the same is nothing that the work need know of.
+async fn stay(holder: &mut Connection) -> Infallible {
+    loop {
+        sleep(SIGN_OF_LIFE).await;
+        if holder.ping().await.is_err() {
+            return pending().await;
+        }
+    }
+}
+
 impl Store {
     /// Runs `work` while this process holds the named lock; `None` when another holds it now. The lock has a connection of its
     /// own, so `work` acquires what it needs. `name` has at most 31 characters.
@@ -46,12 +63,14 @@ impl Store {
     /// Whatever kept the lock from being asked for. An error of `work` is part of its own value.
     pub async fn with_lock<T>(&self, name: &'static str, work: impl Future<Output = T>) -> Result<Option<T>, Error> {
         let mut holder = self.dedicated().await?;
-        // The holder is silent while the work runs, and should its host be lost, nobody else works for so long.
-        holder.batch_execute("SET wait_timeout = 3600").await?;
         if !take(&mut holder, name, 0).await? {
             return Ok(None);
         }
-        let value = work.await;
+        let value = tokio::select! {
+            biased;
+            value = work => value,
+            never = stay(&mut holder) => match never {},
+        };
         release(&mut holder, name).await;
         Ok(Some(value))
     }

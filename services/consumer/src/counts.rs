@@ -1,7 +1,8 @@
 //! The count job: adds to the counts what was stored since it last ran. It costs by what has changed, never by what there is,
 //! and touches no other column.
 //!
-//! One replica runs it at a time; one that finds it running leaves it to the other.
+//! One replica runs it at a time; one that finds it running leaves it to the other, and comes back soon: the other may have died, and hold the
+//! lock for as long as MySQL takes to notice.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -28,6 +29,9 @@ const HELD_PAUSE: Duration = Duration::from_millis(20);
 const HELD_TIME: Duration = Duration::from_secs(5);
 /// A run that failed is tried again so soon.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// One that found another at it comes back so soon, half of it more or less, so that replicas do not come together again.
+const BACK_AFTER: Duration = Duration::from_secs(10);
 
 /// What a run of the job did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +100,11 @@ impl Job {
             let began = Instant::now();
             let Some(outcome) = stop.run_until_cancelled(run(&store)).await else { return };
             // Counted from the start of the run, so that counts lag by the interval and not by the interval and a run.
-            let next = if outcome.is_ok() { interval } else { interval.min(AGAIN_AFTER) };
+            let next = match &outcome {
+                Ok(Counted::Marks(_)) => interval,
+                Ok(Counted::Elsewhere) => interval.min(BACK_AFTER.mul_f64(rand::random_range(0.5..1.5))),
+                Err(_) => interval.min(AGAIN_AFTER),
+            };
             self.note(&outcome, began.elapsed());
             report(outcome, began.elapsed());
             wait = next.saturating_sub(began.elapsed());

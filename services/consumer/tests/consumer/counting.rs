@@ -52,6 +52,33 @@ async fn a_job_that_runs_elsewhere_is_left_to_it() {
     .await;
 }
 
+/// Whoever holds the lock may be gone, and MySQL not have noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_ran_elsewhere_is_looked_after_soon() {
+    in_world(async |world| {
+        let (_, application) = application(&world.store).await;
+        let mut config = world.config.clone();
+        (config.consumer.count_first_ms, config.consumer.count_interval_ms) = (100, 3_600_000);
+        let consumer = world
+            .store
+            .with_lock("counts", async {
+                let consumer = world.consumer_with(config).await;
+                world.queues.publish(1, &chat_with_messages(application, 1, 10), 40).await;
+                world.until_stored(1, 10, 0).await;
+                // The first run, which nobody can see from here.
+                tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+                assert_eq!(counts_and_rows(&world).await, ((0, 0), (1, 10)));
+                consumer
+            })
+            .await
+            .unwrap()
+            .expect("nobody else counts");
+        world.until("all is counted", async |world| counts_and_rows(world).await == ((1, 10), (1, 10))).await;
+        consumer.stop().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_job_runs_by_itself() {
     in_world(async |world| {
