@@ -13,10 +13,31 @@ use crate::letters;
 pub(crate) enum Content {
     /// Creates, in the order of acceptance.
     Items(Vec<Entry>),
-    /// No envelope: the dead letter that stands for it.
+    /// No envelope, or of no epoch that there can be: the dead letter that stands for it.
     Unreadable(Box<Entry>),
     /// Somebody asks to be told when all that came before is committed.
     Fence(Epoch),
+}
+
+impl Content {
+    /// The epoch that it names, if it names one to anybody.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Items(entries) => entries.iter().find_map(|entry| entry.epoch),
+            Self::Fence(epoch) => Some(*epoch),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Of a payload whose epoch nobody can have opened: whatever stands in it, nothing of it was numbered here.
+    pub(crate) fn never_opened(payload: &[u8], epoch: Epoch) -> Self {
+        Self::unreadable(payload, format!("epoch {epoch} was never opened"))
+    }
+
+    fn unreadable(payload: &[u8], why: String) -> Self {
+        let letter = letters::undecodable_payload(payload, why);
+        Self::Unreadable(Box::new(Entry { epoch: None, subject: Subject::Dead(letter) }))
+    }
 }
 
 /// One thing to be stored.
@@ -86,10 +107,7 @@ pub(crate) fn read(payload: &[u8]) -> Content {
             };
             Content::Items(items.into_iter().map(|item| Entry { epoch: Some(epoch), subject: subject(item) }).collect())
         }
-        Err(error) => {
-            let letter = letters::undecodable_payload(payload, &error);
-            Content::Unreadable(Box::new(Entry { epoch: None, subject: Subject::Dead(letter) }))
-        }
+        Err(error) => Content::unreadable(payload, error.to_string()),
     }
 }
 

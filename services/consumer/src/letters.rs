@@ -2,7 +2,7 @@
 //! people wrote stands in the payload alone.
 
 use domain::{EventId, Timestamp};
-use events::{BadItem, Identity, Item, MessageCreated, Undecodable};
+use events::{BadItem, Identity, Item, MessageCreated};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use store::{
@@ -39,12 +39,13 @@ pub(crate) fn undecodable_item(bad: &BadItem) -> DeadLetter {
     letter(Reason::UndecodableItem, bad.reason.clone(), bad.identity, bad.payload.clone().into_bytes())
 }
 
-/// A payload that is no envelope. It names no event, so it is named after its bytes: delivered again it must not be kept twice.
-pub(crate) fn undecodable_payload(payload: &[u8], error: &Undecodable) -> DeadLetter {
+/// A payload that is no sound envelope. It names no event, and must not be kept twice when it is delivered again: it is named after
+/// its bytes.
+pub(crate) fn undecodable_payload(payload: &[u8], why: String) -> DeadLetter {
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(payload)[..16]);
     let identity = Identity { event_id: Some(EventId::of_digest(digest)), ..Identity::default() };
-    letter(Reason::UndecodablePayload, error.to_string(), identity, payload.to_vec())
+    letter(Reason::UndecodablePayload, why, identity, payload.to_vec())
 }
 
 /// The request whose create became the letter, for the log. What a payload holds that nobody could read is not looked at, and
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_payload_has_the_same_name_whenever_it_comes_and_another_has_another() {
-        let named = |payload: &[u8]| undecodable_payload(payload, &Undecodable::Kind).identity;
+        let named = |payload: &[u8]| undecodable_payload(payload, String::new()).identity;
         assert_eq!(named(b"no envelope"), named(b"no envelope"));
         assert_ne!(named(b"no envelope"), named(b"no envelope either"));
         assert_eq!(named(b"").application_id, None);
@@ -97,6 +98,6 @@ mod tests {
         {
             assert_eq!(request_id(&undecodable(none)), None, "{none}");
         }
-        assert_eq!(request_id(&undecodable_payload(br#"{"request_id":"a-1"}"#, &Undecodable::Kind)), None);
+        assert_eq!(request_id(&undecodable_payload(br#"{"request_id":"a-1"}"#, String::new())), None);
     }
 }

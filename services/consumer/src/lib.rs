@@ -11,6 +11,7 @@
 
 mod backoff;
 mod batch;
+mod ceiling;
 mod commit;
 mod config;
 pub mod counts;

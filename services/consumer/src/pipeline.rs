@@ -16,6 +16,7 @@ use trace::Tracer;
 use crate::{
     backoff::{Backoff, Bounds},
     batch::{Batch, Limits},
+    ceiling::Ceiling,
     commit::Committer,
     decode::{self, Content, Entry},
     hand_over::HandOvers,
@@ -49,6 +50,8 @@ pub(crate) struct Pipeline {
     deliveries: Deliveries,
     committer: Committer,
     batch: Batch<Delivery>,
+    /// Which epochs it may show.
+    ceiling: Ceiling,
     /// The highest epoch that the queue has shown.
     epoch: Epoch,
     /// The highest that is stored, so that a successor, or this one after a reset, knows it.
@@ -61,12 +64,13 @@ impl Pipeline {
     pub(crate) fn new(shared: Arc<Shared>, deliveries: Deliveries, hand_overs: HandOvers) -> Self {
         let persister = Persister::new(shared.store.clone(), deliveries.partition());
         let committer = Committer::new(persister, hand_overs, shared.tracer.clone(), shared.limits, shared.retry);
-        let none = Epoch::new(0);
+        let (ceiling, none) = (Ceiling::new(shared.store.clone(), shared.retry), Epoch::new(0));
         Self {
             shared,
             deliveries,
             committer,
             batch: Batch::new(),
+            ceiling,
             epoch: none,
             stored_epoch: none,
             oldest: Oldest::unknown(),
@@ -151,7 +155,13 @@ impl Pipeline {
     async fn take(&mut self, mut delivery: Delivery) {
         self.shared.taking.note(delivery.partition);
         let payload = mem::take(&mut delivery.payload);
-        match decode::read(&payload) {
+        let mut content = decode::read(&payload);
+        if let Some(epoch) = content.epoch()
+            && !self.ceiling.admits(epoch).await
+        {
+            content = Content::never_opened(&payload, epoch);
+        }
+        match content {
             Content::Items(entries) => self.gather(delivery, entries, payload.len()).await,
             Content::Unreadable(entry) => self.gather(delivery, vec![*entry], payload.len()).await,
             Content::Fence(epoch) => self.pass_fence(delivery, epoch).await,

@@ -1,5 +1,8 @@
 //! Items that can never be stored: each is put aside alone, and nothing else suffers.
 
+use events::Epoch;
+use store::epochs;
+
 use crate::{
     items::{chat, chat_with_messages, message},
     setups::{poison, refuse_poison},
@@ -108,6 +111,35 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
         let dead = &world.tables.dead().await[0];
         assert_eq!((dead.reason.as_str(), &dead.payload), ("undecodable_payload", &payload));
         assert_eq!(world.queues.dead_payload().await, payload);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+/// A partition's epoch never goes down: taken for true, it would make stragglers of all that comes behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_of_an_epoch_that_nobody_can_have_opened_is_put_aside() {
+    const EPOCH: u64 = 1_000_000_000_000;
+    in_world(async |world| {
+        let consumer = world.consumer().await;
+        let items = chat_with_messages(1, 1, 3);
+        let partition = world.queues.partition_of(&items[0]);
+        world.queues.publish(1, &items[..2], 10).await;
+        world.queues.publish_payload(partition, &events::encode_fence(Epoch::new(EPOCH)).unwrap()).await;
+        world.queues.publish(EPOCH, &items[2..3], 10).await;
+        world.queues.publish(1, &items[3..], 10).await;
+
+        world.until_stored(1, 2, 2).await;
+        for dead in world.tables.dead().await {
+            assert_eq!((dead.reason.as_str(), dead.detail), ("undecodable_payload", format!("epoch {EPOCH} was never opened")));
+        }
+        assert_eq!(world.tables.number("SELECT MAX(epoch) FROM partition_epochs").await, 1);
+
+        // What MySQL knows of, and what an older MySQL would not, is nobody's invention.
+        epochs::raise_to(&mut world.store.acquire().await.unwrap(), Epoch::new(EPOCH), "run").await.unwrap();
+        world.queues.publish(EPOCH + 7, &[message(1, 1, 4)], 10).await;
+        world.until_stored(1, 3, 2).await;
         consumer.stop().await;
         assert_eq!(world.queues.ready().await, 0);
     })
