@@ -64,7 +64,7 @@ pub(crate) enum Adoption {
     NeedsEpoch,
 }
 
-/// What `Sequencer::issue_messages_once` tells.
+/// What `Sequencer::issue_messages_once` tells, and `Sequencer::issue_in_chats` of each chat.
 pub(crate) enum Issue {
     Issued(Number),
     NotSeeded,
@@ -168,7 +168,7 @@ impl Process {
         self.run == adopted.run && (self.data.record == Some(adopted) || !guards.has(Guard::Script))
     }
 
-    /// `issue_messages.lua`.
+    /// `issue_messages.lua`, and what `issue_in_chats.lua` does for one of its chats.
     pub(crate) fn issue(&mut self, adopted: Record, guards: Guards) -> Issue {
         if !self.admits(adopted, guards) {
             return Issue::Stale;

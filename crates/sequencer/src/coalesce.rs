@@ -1,13 +1,14 @@
-//! Asks once for the numbers of all who wait for one in the same chat: for numbers, what group commit is for writes.
+//! Asks once for the numbers of all who wait for one in the same application, in whichever of its chats: for numbers, what group
+//! commit is for writes.
 //!
-//! A lone caller asks at once. While its call is under way, those that come gather, and are given consecutive numbers by the next
-//! call. So a busy chat costs Redis and this process a call for dozens of numbers. Each call takes numbers that nobody else gets,
-//! whoever of its callers still waits for them: one that has gone away leaves a gap, as it would alone. That a caller goes away
-//! must never keep another from its number.
+//! A lone caller asks at once. While its call is under way, those that come gather, and are given their numbers by the next call:
+//! in each chat consecutive ones, in the order in which they came. So a busy application costs Redis and this process a call for
+//! dozens of numbers. (Two calls at a time would shorten the wait for the next, at the price of more of them.) Each call takes
+//! numbers that nobody else gets, whoever of its callers still waits for them: one that has gone away leaves a gap, as it would
+//! alone. That a caller goes away must never keep another from its number.
 
 use std::{
-    collections::HashMap,
-    mem,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -16,24 +17,27 @@ use domain::{ApplicationToken, ChatNumber};
 use events::Epoch;
 use tokio::{runtime::Handle, sync::oneshot};
 
-use crate::{Adopted, Error, MessageIssue, Outage, Sequencer};
+use crate::{
+    Adopted, Error, MessageIssue, Outage, Sequencer,
+    shares::{Answer, Answers, Share, part},
+};
 
 /// Numbers that one call takes at most, unless a single caller asks for more.
 const MAX_NUMBERS: u32 = 1_000;
 
-/// What came of a call, and when it began: no number was taken before.
-type Answer = Result<(MessageIssue, Instant), Error>;
+/// Callers that one call serves at most, and so the chats that it is about: Redis does nothing else until it is done with them.
+const MAX_CALLERS: usize = 256;
 
-/// What a call is about: numbers of one epoch and one chat.
+/// What a call is about: numbers of one epoch and one application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Series {
     epoch: Epoch,
     token: ApplicationToken,
-    chat: ChatNumber,
 }
 
 #[derive(Debug)]
 struct Waiter {
+    chat: ChatNumber,
     count: u16,
     answer: oneshot::Sender<Answer>,
 }
@@ -43,8 +47,8 @@ struct Waiter {
 pub struct Coalescer {
     sequencer: Sequencer,
     runtime: Handle,
-    /// Those who wait for the next call, for each series with a call under way.
-    waiting: Arc<Mutex<HashMap<Series, Vec<Waiter>>>>,
+    /// Those who wait for the next call, in the order in which they came, for each series with a call under way.
+    waiting: Arc<Mutex<HashMap<Series, VecDeque<Waiter>>>>,
 }
 
 impl Coalescer {
@@ -54,9 +58,9 @@ impl Coalescer {
     }
 
     /// Takes a chat's next `count` message numbers, which follow one another, as [`Sequencer::issue_messages_once`] does for a
-    /// request with neither key nor charge: by the next call, whose answer all its callers share. The caller sets the deadline:
-    /// each call has one, but several may go before. Nothing but the callers themselves bounds how many of them wait. With the answer
-    /// comes when the call began: a number was taken after that, however late its caller is told.
+    /// request with neither key nor charge: by the next call for its application. The caller sets the deadline: each call has
+    /// one, but several may go before. Nothing but the callers themselves bounds how many of them wait. With the answer comes when
+    /// the call began: a number was taken after that, however late its caller is told.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them. When a call fails, those
@@ -68,25 +72,26 @@ impl Coalescer {
         chat: ChatNumber,
         count: u16,
     ) -> Result<(MessageIssue, Instant), Error> {
-        let series = Series { epoch: adopted.record().epoch, token, chat };
-        let Some(answered) = self.join(series, count) else {
+        let series = Series { epoch: adopted.record().epoch, token };
+        let Some(answered) = self.join(series, chat, count) else {
             let mut turn = Turn { calls: self, adopted, series, failure: None };
-            return turn.call(count).await;
+            let answers = turn.call(&[(chat, count)]).await;
+            return Share::default().of(&answers);
         };
         answered.await.unwrap_or(Err(Error::Unavailable(Outage::TimedOut)))
     }
 
     /// Waits for the next call if there is one under way; else the caller's own is.
-    fn join(&self, series: Series, count: u16) -> Option<oneshot::Receiver<Answer>> {
+    fn join(&self, series: Series, chat: ChatNumber, count: u16) -> Option<oneshot::Receiver<Answer>> {
         let mut waiting = self.lock();
         match waiting.get_mut(&series) {
             Some(waiters) => {
                 let (answer, answered) = oneshot::channel();
-                waiters.push(Waiter { count, answer });
+                waiters.push_back(Waiter { chat, count, answer });
                 Some(answered)
             }
             None => {
-                waiting.insert(series, Vec::new());
+                waiting.insert(series, VecDeque::new());
                 None
             }
         }
@@ -96,28 +101,31 @@ impl Coalescer {
     fn next(&self, series: Series) -> Vec<Waiter> {
         let mut waiting = self.lock();
         let Some(waiters) = waiting.get_mut(&series) else { return Vec::new() };
-        waiters.retain(|waiter| !waiter.answer.is_closed());
-        if waiters.is_empty() {
-            waiting.remove(&series);
-            return Vec::new();
+        let (mut next, mut numbers) = (Vec::new(), 0);
+        while let Some(first) = waiters.pop_front() {
+            if first.answer.is_closed() {
+                continue;
+            }
+            let with_it = numbers + u32::from(first.count);
+            if !next.is_empty() && (next.len() == MAX_CALLERS || with_it > MAX_NUMBERS) {
+                waiters.push_front(first);
+                break;
+            }
+            numbers = with_it;
+            next.push(first);
         }
-        let mut numbers = 0;
-        let fitting = waiters.iter().take_while(|waiter| {
-            let before = numbers;
-            numbers += u32::from(waiter.count);
-            before == 0 || numbers <= MAX_NUMBERS
-        });
-        let rest = waiters.split_off(fitting.count());
-        mem::replace(waiters, rest)
+        if next.is_empty() {
+            waiting.remove(&series);
+        }
+        next
     }
 
     async fn serve(self, adopted: Arc<Adopted>, series: Series, waiters: Vec<Waiter>) {
         let mut turn = Turn { calls: &self, adopted: &adopted, series, failure: None };
-        let answer = turn.call(waiters.iter().map(|waiter| waiter.count).sum()).await;
-        let mut given = 0;
-        for waiter in waiters {
-            let _ = waiter.answer.send(answer.clone().map(|(issue, began)| (share(issue, given), began)));
-            given += waiter.count;
+        let (chats, shares) = part(waiters.iter().map(|waiter| (waiter.chat, waiter.count)));
+        let answers = turn.call(&chats).await;
+        for (waiter, share) in waiters.into_iter().zip(shares) {
+            let _ = waiter.answer.send(share.of(&answers));
         }
     }
 
@@ -130,16 +138,8 @@ impl Coalescer {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Series, Vec<Waiter>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Series, VecDeque<Waiter>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a call for several answers one of them, before whom so many numbers go to others.
-fn share(issue: MessageIssue, before: u16) -> MessageIssue {
-    match issue {
-        MessageIssue::Issued { application_id, number } => MessageIssue::Issued { application_id, number: number.plus(before) },
-        other => other,
     }
 }
 
@@ -153,13 +153,11 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    async fn call(&mut self, count: u16) -> Answer {
-        let Series { token, chat, .. } = self.series;
-        let count = u64::from(count);
+    async fn call(&mut self, chats: &[(ChatNumber, u16)]) -> Answers {
         let began = Instant::now();
-        let answer = self.calls.sequencer.issue_messages_once(self.adopted, token, chat, count, None, None).await;
-        self.failure = answer.as_ref().err().cloned();
-        answer.map(|issue| (issue, began))
+        let answers = self.calls.sequencer.issue_in_chats(self.adopted, self.series.token, chats).await;
+        self.failure = answers.as_ref().err().cloned();
+        answers.map(|issues| (issues, began))
     }
 }
 

@@ -1,13 +1,17 @@
 //! Takes the next numbers. A number that was taken is never taken back: whoever does not publish it leaves a gap, which only the
 //! same request with the same idempotency key may still fill.
 
+use std::iter;
+
+use deadpool_redis::redis::Value;
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use gcra::{Charge, Verdict};
 
 use crate::{
     Adopted, Error, Known, Once, Sequencer,
+    keys::Keys,
     limited::Judged,
-    reply::{application_id, chat_number, message_number, split, unexpected},
+    reply::{application_id, chat_number, failed, message_number, split, unexpected},
 };
 
 /// What came of asking for a chat's number.
@@ -134,18 +138,44 @@ impl Sequencer {
                 self.issue(adopted, script, &keys, &[chat.get(), count, given.ttl_s], &given.texts, charge).await?
             }
         };
-        let answer = match judged {
-            Judged::Passed(answer) => answer,
-            Judged::Limited(verdict) => return Ok(MessageIssue::Limited(verdict)),
-        };
-        match split(&answer)? {
-            (b"ISSUED", [id, number]) => {
-                Ok(MessageIssue::Issued { application_id: application_id(id)?, number: message_number(number)? })
-            }
-            (b"NO_SUCH_CHAT", []) => Ok(MessageIssue::NoSuchChat),
-            (b"APPLICATION_NOT_SEEDED", []) => Ok(MessageIssue::ApplicationNotSeeded),
-            (b"CHAT_NOT_SEEDED", [id]) => Ok(MessageIssue::ChatNotSeeded { application_id: application_id(id)? }),
-            (word, parts) => Known::read(word, parts, message_number)?.map(MessageIssue::Known).ok_or_else(unexpected),
+        match judged {
+            Judged::Passed(answer) => message_issue(&answer),
+            Judged::Limited(verdict) => Ok(MessageIssue::Limited(verdict)),
         }
+    }
+
+    /// Takes the next message numbers of several chats of one application, of each as many as stands beside it, by one call. What
+    /// came of each, in the order of the chats, is what [`Sequencer::issue_messages_once`] would have told of it, for a request
+    /// with neither key nor charge: a chat whose numbers cannot be given keeps no other from its own.
+    ///
+    /// # Errors
+    /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them.
+    pub(crate) async fn issue_in_chats(
+        &self,
+        adopted: &Adopted,
+        token: ApplicationToken,
+        chats: &[(ChatNumber, u16)],
+    ) -> Result<Vec<Result<MessageIssue, Error>>, Error> {
+        let application = self.keys().application(token, adopted.record().epoch);
+        let counters: Vec<String> = chats.iter().map(|(chat, _)| Keys::counter(&application, *chat)).collect();
+        let keys: Vec<&str> = iter::once(&application).chain(&counters).map(String::as_str).collect();
+        let arguments: Vec<u64> = chats.iter().flat_map(|(chat, count)| [chat.get(), u64::from(*count)]).collect();
+        match self.run(adopted, &adopted.scripts().issue_in_chats, &keys, &arguments).await? {
+            Value::Array(answers) if answers.len() == chats.len() => Ok(answers.iter().map(message_issue).collect()),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+fn message_issue(answer: &Value) -> Result<MessageIssue, Error> {
+    match split(answer)? {
+        (b"ISSUED", [id, number]) => {
+            Ok(MessageIssue::Issued { application_id: application_id(id)?, number: message_number(number)? })
+        }
+        (b"NO_SUCH_CHAT", []) => Ok(MessageIssue::NoSuchChat),
+        (b"APPLICATION_NOT_SEEDED", []) => Ok(MessageIssue::ApplicationNotSeeded),
+        (b"CHAT_NOT_SEEDED", [id]) => Ok(MessageIssue::ChatNotSeeded { application_id: application_id(id)? }),
+        (b"FAILED", [Value::BulkString(error)]) => Err(failed(error)),
+        (word, parts) => Known::read(word, parts, message_number)?.map(MessageIssue::Known).ok_or_else(unexpected),
     }
 }

@@ -52,6 +52,11 @@ impl Keys {
         ChatKeys { text, application_len }
     }
 
+    /// The counter of a chat of the application that has this key.
+    pub(crate) fn counter(application: &str, chat: ChatNumber) -> String {
+        format!("{application}:{chat}")
+    }
+
     /// The record of an idempotency key. Its name must not look like an application's of any epoch.
     pub(crate) fn once(&self, token: ApplicationToken, key: Digest) -> String {
         format!("{}{{{token}}}:key:{key}", self.prefix)
@@ -109,6 +114,7 @@ mod tests {
         assert_eq!(keys.record(), "chat:record");
         assert_eq!(chat.application(), format!("chat:{{{TOKEN}}}:12"));
         assert_eq!(chat.counter(), format!("chat:{{{TOKEN}}}:12:5"));
+        assert_eq!(chat.counter(), Keys::counter(chat.application(), ChatNumber::new(5).unwrap()));
         assert_eq!(keys.epoch_of(chat.application().as_bytes()), Some(Epoch::new(12)));
         assert_eq!(keys.epoch_of(chat.counter().as_bytes()), Some(Epoch::new(12)));
     }

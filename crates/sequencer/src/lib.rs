@@ -6,7 +6,7 @@
 //! - [`Sequencer::adopt`] reads the record and loads the scripts, on one connection to one server process;
 //! - the issuing, seeding, raising and reading methods call those scripts, one round trip each. When Redis has restarted, was
 //!   flushed, failed over, or a newer epoch was opened, they answer [`Error::Stale`] and have touched nothing;
-//! - [`Coalescer`] takes messages' numbers for many callers by one such call;
+//! - [`Coalescer`] takes messages' numbers for many callers, in all chats of an application, by one such call;
 //! - [`Sequencer::write_record`] is the last step of opening an epoch.
 //!
 //! When a new epoch is due and how a missing counter is seeded safely is not decided here: that is the numbering's business. The
@@ -30,6 +30,7 @@ mod scripts;
 mod sequencer;
 mod server;
 mod settings;
+mod shares;
 
 pub use adoption::{Adopted, Adoption, NeedsEpochReason};
 pub use coalesce::Coalescer;

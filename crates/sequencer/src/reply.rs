@@ -1,4 +1,4 @@
-//! What the scripts answer: a word, then numbers.
+//! What the scripts answer: a word, then numbers. Of several chats each has such an answer.
 
 use deadpool_redis::redis::{ErrorKind, RedisError, Value};
 use domain::{ApplicationId, ChatNumber, MessageNumber};
@@ -35,6 +35,12 @@ pub(crate) fn chat_number(part: &Value) -> Result<ChatNumber, Error> {
 
 pub(crate) fn message_number(part: &Value) -> Result<MessageNumber, Error> {
     MessageNumber::new(number(part)?).map_err(|_| unexpected())
+}
+
+/// A script went on without a command that Redis has answered with this error.
+pub(crate) fn failed(error: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(error).into_owned();
+    Error::Protocol(RedisError::from((ErrorKind::UnexpectedReturnType, "a command of a script failed", text)))
 }
 
 /// The answer has a form that no script of ours gives.

@@ -63,7 +63,7 @@ macro_rules! scripts {
 
 scripts! {
     issuing: issue_chat, issue_messages;
-    others: confirm, seed_application, seed_chat, raise_chats, raise_messages, last_chat, last_message;
+    others: issue_in_chats, confirm, seed_application, seed_chat, raise_chats, raise_messages, last_chat, last_message;
 }
 
 impl Scripts {

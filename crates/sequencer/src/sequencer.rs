@@ -80,7 +80,8 @@ impl Sequencer {
         let record = self.keys().record();
         let lengths = keys.iter().map(|key| key.len()).chain(texts.iter().map(String::len));
         let size = script.len() + record.len() + lengths.sum::<usize>();
-        let mut call = Cmd::with_capacity(4 + keys.len() + arguments.len() + texts.len(), size + 64);
+        let size = size + 32 + 16 * arguments.len();
+        let mut call = Cmd::with_capacity(4 + keys.len() + arguments.len() + texts.len(), size);
         call.arg("EVALSHA").arg(script).arg(1 + keys.len()).arg(record);
         for key in keys {
             call.arg(*key);
