@@ -67,7 +67,7 @@ async fn keep_payload(consumer: &Consumer, letter: &DeadLetter, last: &Delivery,
 /// Answers a fence whose predecessors are all committed, and acknowledges it.
 pub(crate) async fn answer(consumer: &Consumer, fence: &Delivery) {
     if let Err(error) = consumer.answer_fence(fence).await {
-        tracing::debug!(%error, "a fence could not be answered; its sender will ask again");
+        tracing::debug!(%error, "a fence could not be answered; its sender will ask again when it has waited in vain");
     }
     // If it has become stale it is delivered again, and answered again.
     let _ = fence.ack_through().await;

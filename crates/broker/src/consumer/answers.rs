@@ -6,7 +6,7 @@ use std::time::Duration;
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions, types::ShortString};
 use tokio::{
     sync::{Mutex, watch},
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -14,6 +14,11 @@ use crate::{
     consumer::{Settled, delivery::Reply},
     session::{Link, Session},
 };
+
+/// How long an answer waits for its connection. What stands behind the fence is not stored meanwhile.
+const RECOVERY: Duration = Duration::from_secs(1);
+/// How often it is tried.
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// The connection for answers, and the channel that is open on it.
 #[derive(Clone)]
@@ -37,7 +42,21 @@ impl Answers {
         &self.link
     }
 
+    /// Sends an answer, and waits a moment for a connection that was lost just then: nobody asks again before the sender of the fence has
+    /// given up.
     async fn send(&self, reply: &Reply) -> Result<(), Error> {
+        let until = Instant::now() + RECOVERY;
+        loop {
+            match self.try_send(reply).await {
+                Err(Error::Unavailable | Error::Amqp { .. }) if Instant::now() < until => {
+                    sleep(PAUSE.mul_f64(rand::random_range(0.5..1.5))).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_send(&self, reply: &Reply) -> Result<(), Error> {
         let session = self.link.borrow().session()?;
         let sent = timeout(self.limit, async {
             let channel = self.channel(session).await?;
@@ -67,7 +86,7 @@ impl Answers {
 
 impl Consumer {
     /// Tells the sender of a fence that all before it is committed. Call it only when that is so, and acknowledge the fence
-    /// afterwards, even if this fails: the sender asks again.
+    /// afterwards, even if this fails, after a moment: the sender asks again when it has waited in vain.
     ///
     /// A [stale](Settled::Stale) fence is not answered, it will be delivered again behind what it waits for. A delivery that
     /// asks for no answer is none to give: [`Settled::Done`].

@@ -7,7 +7,10 @@ use events::Epoch;
 
 use futures_util::future::join_all;
 
-use crate::support::{System, is_fence, is_silent, item, next, numbers, soon};
+use crate::{
+    parted::Parted,
+    support::{System, is_fence, is_silent, item, next, numbers, soon, until},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fence_is_answered_behind_all_that_stood_before_it() {
@@ -33,6 +36,26 @@ async fn a_fence_is_answered_behind_all_that_stood_before_it() {
     assert_eq!(before, [1, 2, 3]);
     assert!(!fence.is_finished());
     assert_eq!(consumer.answer_fence(&asked).await.unwrap(), Settled::Done);
+    assert_eq!(asked.ack().await, Settled::Done);
+    assert_eq!(fence.await.unwrap(), Ok(()));
+}
+
+/// Answers have a connection of their own, which may be lost while deliveries go on: nobody would ask again before the deadline.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_for_its_connection_if_that_was_lost_just_then() {
+    let mut system = System::new();
+    let publisher = system.publisher().await;
+    let way = Parted::before(&system.address(), "chat answers").await;
+    system.go_by(way.address());
+    let (consumer, mut streams) = system.consumer().await;
+    let (epoch, partition) = (Epoch::new(1), system.partition(0));
+    let fence = tokio::spawn(async move { publisher.fence(epoch, partition, soon()).await });
+    let asked = next(&mut streams[0]).await;
+    way.cut();
+    until("the loss is noticed", async || consumer.connected(Duration::ZERO).await.is_err()).await;
+    // The first attempt is made before there is a way again.
+    let (answered, ()) = tokio::join!(consumer.answer_fence(&asked), async { way.mend() });
+    assert_eq!(answered.unwrap(), Settled::Done);
     assert_eq!(asked.ack().await, Settled::Done);
     assert_eq!(fence.await.unwrap(), Ok(()));
 }

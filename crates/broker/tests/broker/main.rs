@@ -9,6 +9,7 @@
 mod consuming;
 mod faults;
 mod fencing;
+mod parted;
 mod publishing;
 mod repartition;
 mod support;

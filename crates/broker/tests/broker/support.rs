@@ -58,6 +58,18 @@ impl System {
         Self { settings, url: url.to_owned(), shutdown: CancellationToken::new(), tidies_up: false }
     }
 
+    /// Where the broker is, as `host:port`.
+    pub(crate) fn address(&self) -> String {
+        let (_, place) = self.url.split_once("://").unwrap();
+        let authority = place.split('/').next().unwrap();
+        authority.rsplit('@').next().unwrap().to_owned()
+    }
+
+    /// Has the handles that are made from now on go by way of `address`.
+    pub(crate) fn go_by(&mut self, address: &str) {
+        self.settings.url = self.url.replacen(&self.address(), address, 1).parse().unwrap();
+    }
+
     pub(crate) fn topology(&self) -> Topology {
         self.settings.topology()
     }
