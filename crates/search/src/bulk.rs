@@ -12,7 +12,7 @@ use crate::error::{Error, INDEX_MISSING, is_documents_fault};
 use crate::fold::fold;
 use crate::grams::Terms;
 use crate::index::SearchIndex;
-use crate::pace;
+use crate::pace::Pace;
 use crate::wire::{self, Outcome};
 
 /// A bulk request may take this many times as long as another one: nobody waits for its answer.
@@ -54,7 +54,7 @@ impl SearchIndex {
         let mut batch = Batch::default();
         for document in documents {
             let action = action(document)?;
-            if !batch.has_room_for(&action, self.request_bytes(refresh)) {
+            if !batch.has_room_for(&action, self.pace_of(refresh).bytes()) {
                 self.send(std::mem::take(&mut batch), refresh, &mut indexed).await?;
             }
             batch.push(document.id(), &action);
@@ -71,17 +71,17 @@ impl SearchIndex {
         let answer = self.request_bulk(batch.lines, refresh).await;
         self.meters.writes.record(&answer, began.elapsed());
         match (&answer, refresh) {
-            (Err(_), _) => self.pace.failed(),
+            (Err(_), _) => self.pace_of(refresh).failed(),
             (Ok(_), Refresh::False) => self.pace.took(bytes, began.elapsed()),
             // Most of the time went by in waiting for the next refresh.
-            (Ok(_), _) => {}
+            (Ok(_), _) => self.showing_pace.answered(bytes),
         }
         settle(&batch.ids, answer?, indexed)
     }
 
-    /// Who waits until searches show the documents waits once for each request.
-    fn request_bytes(&self, refresh: Refresh) -> usize {
-        if refresh == Refresh::False { self.pace.bytes() } else { pace::MOST }
+    /// Who waits until searches show the documents waits once for each request, so those are as large as the server lets them be.
+    fn pace_of(&self, refresh: Refresh) -> &Pace {
+        if refresh == Refresh::False { &self.pace } else { &self.showing_pace }
     }
 
     async fn request_bulk(&self, lines: Vec<u8>, refresh: Refresh) -> Result<Answer, Error> {

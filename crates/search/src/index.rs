@@ -27,6 +27,8 @@ pub struct SearchIndex {
     pub(crate) settings: Settings,
     pub(crate) meters: Meters,
     pub(crate) pace: Pace,
+    /// Of requests that wait until searches show what they write, which takes most of their time.
+    pub(crate) showing_pace: Pace,
 }
 
 impl SearchIndex {
@@ -36,7 +38,13 @@ impl SearchIndex {
     /// [`Error::Settings`] for a URL or an index name that cannot be used.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
         check_name(&settings.index)?;
-        Ok(Self { client: wire::client(settings)?, settings: settings.clone(), meters: Meters::new(), pace: Pace::new() })
+        Ok(Self {
+            client: wire::client(settings)?,
+            settings: settings.clone(),
+            meters: Meters::new(),
+            pace: Pace::new(),
+            showing_pace: Pace::untimed(),
+        })
     }
 
     /// Makes the index and its alias unless the alias exists already, whichever version it leads to, and waits until the index

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Bytes of the first request, and the least that a slow server is sent: about a hundred short messages.
 const LEAST: usize = 64 * 1024;
 /// Bytes beyond which a larger request is no better.
-pub(crate) const MOST: usize = 2 * 1024 * 1024;
+const MOST: usize = 2 * 1024 * 1024;
 /// How long a request should take. What a request costs by itself, some milliseconds, is little of it; and two of it, with the pause
 /// until searches show what was written, are within the time in which new text is to be found.
 const AIM: Duration = Duration::from_millis(400);
@@ -23,6 +23,11 @@ pub(crate) struct Pace(Arc<AtomicUsize>);
 impl Pace {
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicUsize::new(LEAST)))
+    }
+
+    /// For requests whose time says nothing of their size: they begin as large as may be, and shrink when they fail.
+    pub(crate) fn untimed() -> Self {
+        Self(Arc::new(AtomicUsize::new(MOST)))
     }
 
     /// How many bytes the next request may have: 64 KiB to 2 MiB.
@@ -38,6 +43,14 @@ impl Pace {
             self.set(in_time.min(now));
         } else if bytes > now / 2 {
             self.set(in_time.clamp(now, now * 2));
+        }
+    }
+
+    /// A request of so many bytes was answered, whatever took its time. The next one may be a little larger, if it was not a small one.
+    pub(crate) fn answered(&self, bytes: usize) {
+        let now = self.bytes();
+        if bytes > now / 2 {
+            self.set(now + now / 8);
         }
     }
 
@@ -90,6 +103,19 @@ mod tests {
         assert_eq!(pace.bytes(), MOST / 2);
         (0..20).for_each(|_| pace.failed());
         assert_eq!(pace.bytes(), LEAST);
+    }
+
+    #[test]
+    fn without_a_time_it_begins_large_and_comes_back_slowly_from_a_failure() {
+        let pace = Pace::untimed();
+        assert_eq!(pace.bytes(), MOST);
+        pace.failed();
+        pace.answered(MOST / 4);
+        assert_eq!(pace.bytes(), MOST / 2);
+        pace.answered(MOST / 2);
+        assert_eq!(pace.bytes(), MOST / 2 + MOST / 16);
+        (0..20).for_each(|_| pace.answered(MOST));
+        assert_eq!(pace.bytes(), MOST);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl SearchIndex {
     pub fn successor(&self) -> Self {
         let mut settings = self.settings.clone();
         settings.index = format!("{}-next", self.settings.index);
-        Self { client: self.client.clone(), settings, meters: self.meters.clone(), pace: self.pace.clone() }
+        Self { settings, ..self.clone() }
     }
 
     /// Which version the alias leads to.

@@ -94,8 +94,9 @@ impl Index {
     ///
     /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search finds
     /// at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not there (not
-    /// yet, or whoever makes it was broken off) the one in use is given them all the same, and they are given again. Where there is
-    /// none in use, the one that is being made is enough: it, or another that is copied from MySQL, is the next that is searched.
+    /// yet, or whoever makes it was broken off), or fails as a whole, the one in use is given them all the same, and they are given again: it
+    /// must not fall behind for the sake of one that nobody searches. Where there is none in use, the one that is being made is enough: it,
+    /// or another that is copied from MySQL, is the next that is searched.
     pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
         if aim.reindex.is_none() {
             return self.told(self.search.index(documents).await);
@@ -106,6 +107,16 @@ impl Index {
                 self.tell_of_no_successor();
                 return Ok(Written::InPart);
             }
+            Err(error @ (search::Error::Unavailable(_) | search::Error::Rejected { .. })) => {
+                return match self.search.index(documents).await {
+                    Err(search::Error::IndexMissing) => self.told(Err(error)),
+                    outcome => {
+                        self.told(outcome)?;
+                        self.tell_of_successor(&error);
+                        Ok(Written::InPart)
+                    }
+                };
+            }
             outcome => {
                 if self.told(outcome)? == Written::InPart {
                     return Ok(Written::InPart);
@@ -115,6 +126,17 @@ impl Index {
         match self.search.index(documents).await {
             Err(search::Error::IndexMissing) => Ok(Written::All),
             outcome => self.told(outcome),
+        }
+    }
+
+    fn tell_of_successor(&self, error: &search::Error) {
+        meters::index_failures(1);
+        if let Some(suppressed) = self.put_off.pass() {
+            tracing::warn!(
+                %error,
+                suppressed,
+                "the version of the search index that is being made takes nothing; the one in use goes on, and the other is given it again"
+            );
         }
     }
 

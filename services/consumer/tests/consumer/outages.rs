@@ -1,7 +1,8 @@
 //! A server that goes away delays things and loses nothing.
 
-use domain::{ApplicationId, ChatNumber};
+use domain::{ApplicationId, ChatNumber, Timestamp};
 use search::Query;
+use store::reindexes;
 
 use crate::{
     items::{chat, chat_with_messages, worded},
@@ -155,6 +156,40 @@ async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
         assert!(matches!(answer, Err(search::Error::IndexMissing)), "{answer:?}");
         assert!(world.tables.outbox().await > 0);
         consumer.stop().await;
+    })
+    .await;
+}
+
+/// Nobody searches the version that is being made, and nothing of it shows here until it is told to.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_version_that_is_being_made_does_not_answer_the_one_in_use_is_written() {
+    in_world(async |world| {
+        world.search.ensure_index().await.unwrap();
+        world.search.make_version(2).await.unwrap();
+        let settings = &world.config.elasticsearch;
+        let (url, client) = (format!("{}/{}-v2/_settings", settings.url, settings.index), reqwest::Client::builder().no_proxy());
+        let client = client.build().unwrap();
+        let refresh = async |every: &str| {
+            let body = format!(r#"{{"index.refresh_interval":"{every}"}}"#);
+            let sent = client.put(&url).header("content-type", "application/json").body(body).send().await.unwrap();
+            sent.error_for_status().unwrap();
+        };
+        // Who waits for the next refresh waits in vain.
+        refresh("-1").await;
+        reindexes::begin(&mut world.store.acquire().await.unwrap(), 2, 1, Timestamp::now()).await.unwrap();
+        let mut config = world.config.clone();
+        config.elasticsearch.timeout_ms = 400;
+        let consumer = world.consumer_with(config).await;
+        world.queues.publish(1, &[chat(1, 1), worded(1, 1, 1, "a message")], 10).await;
+        world.until("it is found", async |world| found(world, 1, "message").await == [1]).await;
+        assert_eq!(world.tables.outbox().await, 1);
+
+        refresh("100ms").await;
+        world.until("the outbox is empty", async |world| world.tables.outbox().await == 0).await;
+        consumer.stop().await;
+        world.search.lead_to(2).await.unwrap();
+        assert_eq!(found(&world, 1, "message").await, [1]);
+        world.search.remove_version(2).await.unwrap();
     })
     .await;
 }
