@@ -246,7 +246,8 @@ mod tests {
             {"index":{"status":400,"error":{"type":"strict_dynamic_mapping_exception"}}},
             {"index":{"status":403,"error":{"type":"security_exception"}}},
             {"index":{"status":400,"error":{"type":"index_closed_exception"}}},
-            {"index":{"status":400,"error":{"type":"illegal_argument_exception"}}},{"index":{"status":413,"error":{"type":"x"}}}]}"#;
+            {"index":{"status":400,"error":{"type":"illegal_argument_exception"}}},
+            {"index":{"status":413,"error":{"type":"x"}}}]}"#;
         let mut indexed = Indexed::default();
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let retry_reason = Some("403 cluster_block_exception".to_owned());

@@ -50,10 +50,11 @@ pub(crate) fn is_transient(status: u16) -> bool {
     status == 408 || status == 429 || status >= 500
 }
 
-/// Whether one document of several was refused for what it holds (it cannot be parsed, or is too large), so that it would be refused
-/// again. Everything else, as a block on writes (403, set by hand or by the server), a right that is lacking, an index that is closed
-/// (400), one that was made without a field that documents have now (400) or an alias that leads to two (400, an illegal argument, which no
-/// document of ours holds), is of the index or the server and passes with it: a document that was let go for it would be missing for ever.
+/// Whether one document of several was refused for what it holds (it cannot be parsed, or is too large), so that it would be
+/// refused again. Everything else, as a block on writes (403, set by hand or by the server), a right that is lacking, an index
+/// that is closed (400), one that was made without a field that documents have now (400) or an alias that leads to two (400, an
+/// illegal argument, which no document of ours holds), is of the index or the server and passes with it: a document that was let
+/// go for it would be missing for ever.
 pub(crate) fn is_documents_fault(status: u16, kind: &str) -> bool {
     const OF_THE_INDEX: [&str; 4] =
         ["index_closed_exception", "cluster_block_exception", "strict_dynamic_mapping_exception", "illegal_argument_exception"];

@@ -46,7 +46,8 @@ impl Pace {
         }
     }
 
-    /// A request of so many bytes was answered, whatever took its time. The next one may be a little larger, if it was not a small one.
+    /// A request of so many bytes was answered, whatever took its time. The next one may be a little larger, if it was not a
+    /// small one.
     pub(crate) fn answered(&self, bytes: usize) {
         let now = self.bytes();
         if bytes > now / 2 {

@@ -36,8 +36,9 @@ pub(crate) struct ServerError {
 /// The server's number for a statement above its `max_allowed_packet`.
 const TOO_LARGE: u16 = 1153;
 
-/// Whether the driver refused in the server's stead what is above `max_allowed_packet`, which it has read from it. It says so by a text
-/// alone, as of a connection that broke; but the connection was not to blame, and the same statement would be refused for ever.
+/// Whether the driver refused in the server's stead what is above `max_allowed_packet`, which it has read from it. It says so by
+/// a text alone, as of a connection that broke; but the connection was not to blame, and the same statement would be refused for
+/// ever.
 fn is_too_large(error: &mysql_async::Error) -> bool {
     match error {
         mysql_async::Error::Driver(mysql_async::DriverError::PacketTooLarge) => true,
@@ -71,9 +72,10 @@ impl ServerError {
         self.state.starts_with("40")
     }
 
-    /// Whether nothing more should be asked of the session: the server shuts down (1053), or has ended it (3169 and 4031 of MySQL, 1927
-    /// of MariaDB; 1153, which either server does after it), or it takes no writes (1290, 1792, 1836). The last is how a primary that was deposed answers those who are connected
-    /// to it: whoever connects anew is led to its successor, and would never be on a connection that goes on living.
+    /// Whether nothing more should be asked of the session: the server shuts down (1053), or has ended it (3169 and 4031 of
+    /// MySQL, 1927 of MariaDB; 1153, which either server does after it), or it takes no writes (1290, 1792, 1836). The last is
+    /// how a primary that was deposed answers those who are connected to it: whoever connects anew is led to its successor, and
+    /// would never be on a connection that goes on living.
     pub(crate) fn ends_session(&self) -> bool {
         matches!(self.number, 1053 | 3169 | 1927 | 4031 | TOO_LARGE | 1290 | 1792 | 1836)
     }

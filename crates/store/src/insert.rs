@@ -128,8 +128,9 @@ fn chunks<R: InsertRow<COLUMNS>, const COLUMNS: usize>(mut rows: &[R]) -> impl I
             bytes += row.size();
             bytes <= MAX_BYTES
         });
-        // A row that is too large alone is sent alone. Where that, or a whole statement, is above the server's `max_allowed_packet`, the
-        // driver, which has read it, refuses it as the server would: the rows' fault, who inserts them may try fewer.
+        // A row that is too large alone is sent alone. Where that, or a whole statement, is above the server's
+        // `max_allowed_packet`, the driver, which has read it, refuses it as the server would: the rows' fault, who inserts them
+        // may try fewer.
         let count = kept_size(fitting.count().max(1).min(rows.len()));
         let (chunk, rest) = rows.split_at(count);
         rows = rest;

@@ -17,8 +17,8 @@ use crate::{Connection, Error, Store};
 /// Locks are the whole server's, so the name carries the database's; both servers take 64 characters at most.
 const NAME: &str = "CONCAT(?, ':', LEFT(SHA2(DATABASE(), 256), 32))";
 
-/// How often a holder gives a sign of life while its work runs: several times within the `wait_timeout` of every session, after which the
-/// server ends that of a host that was lost, and somebody else may work.
+/// How often a holder gives a sign of life while its work runs: several times within the `wait_timeout` of every session, after
+/// which the server ends that of a host that was lost, and somebody else may work.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(8);
 
 #[derive(diesel::QueryableByName)]
@@ -45,7 +45,8 @@ pub(crate) async fn release(conn: &mut Connection, name: &'static str) {
     }
 }
 
-/// Keeps the holder's session from being ended for its silence. A session that is lost all the same is nothing that the work need know of.
+/// Keeps the holder's session from being ended for its silence. A session that is lost all the same is nothing that the work need
+/// know of.
 async fn stay(holder: &mut Connection) -> Infallible {
     loop {
         sleep(SIGN_OF_LIFE).await;

@@ -1,8 +1,9 @@
 //! Whether an epoch that a payload names can have been opened: MySQL gives epochs their numbers, and knows of all of them.
 //!
-//! A partition's epoch never goes down. One that somebody has made up would make stragglers of all that comes behind it, which nobody could
-//! decide on before so many epochs are opened: the partition would stand still for good. Yet no epoch that was opened must ever be refused,
-//! and a MySQL that was put back to an older state knows of fewer than the queue. So there is room for more than anybody opens meanwhile.
+//! A partition's epoch never goes down. One that somebody has made up would make stragglers of all that comes behind it, which
+//! nobody could decide on before so many epochs are opened: the partition would stand still for good. Yet no epoch that was
+//! opened must ever be refused, and a MySQL that was put back to an older state knows of fewer than the queue. So there is room
+//! for more than anybody opens meanwhile.
 
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ impl Ceiling {
         Self { store, retry, highest: Epoch::new(ROOM), failures: Repeats::every(SAY_EVERY) }
     }
 
-    /// Whether the epoch lies below it. Waits for MySQL, without which nothing is stored either; to give up means to drop the future.
+    /// Whether the epoch lies below it. Waits for MySQL, without which nothing is stored either; to give up means to drop the
+    /// future.
     pub(crate) async fn admits(&mut self, epoch: Epoch) -> bool {
         let mut backoff = Backoff::new(self.retry);
         while epoch > self.highest {

@@ -1,8 +1,8 @@
 //! The count job: adds to the counts what was stored since it last ran. It costs by what has changed, never by what there is,
 //! and touches no other column.
 //!
-//! One replica runs it at a time; one that finds it running leaves it to the other, and comes back soon: the other may have died, and hold the
-//! lock for as long as MySQL takes to notice.
+//! One replica runs it at a time; one that finds it running leaves it to the other, and comes back soon: the other may have died,
+//! and hold the lock for as long as MySQL takes to notice.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -92,11 +92,11 @@ impl Index {
     /// Writes documents. A missing index is an outage like any other: whoever made one here would make it empty, and searches would
     /// take what little is in it for all there is.
     ///
-    /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search finds
-    /// at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not there (not
-    /// yet, or whoever makes it was broken off), or fails as a whole, the one in use is given them all the same, and they are given again: it
-    /// must not fall behind for the sake of one that nobody searches. Where there is none in use, the one that is being made is enough: it,
-    /// or another that is copied from MySQL, is the next that is searched.
+    /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search
+    /// finds at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not
+    /// there (not yet, or whoever makes it was broken off), or fails as a whole, the one in use is given them all the same, and
+    /// they are given again: it must not fall behind for the sake of one that nobody searches. Where there is none in use, the
+    /// one that is being made is enough: it, or another that is copied from MySQL, is the next that is searched.
     pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
         if aim.reindex.is_none() {
             return self.told(self.search.index(documents).await);
@@ -135,7 +135,7 @@ impl Index {
             tracing::warn!(
                 %error,
                 suppressed,
-                "the version of the search index that is being made takes nothing; the one in use goes on, and the other is given it again"
+                "the version of the search index that is being made takes nothing; the one in use goes on, and all is given again"
             );
         }
     }

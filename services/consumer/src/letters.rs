@@ -39,8 +39,8 @@ pub(crate) fn undecodable_item(bad: &BadItem) -> DeadLetter {
     letter(Reason::UndecodableItem, bad.reason.clone(), bad.identity, bad.payload.clone().into_bytes())
 }
 
-/// A payload that is no sound envelope. It names no event, and must not be kept twice when it is delivered again: it is named after
-/// its bytes.
+/// A payload that is no sound envelope. It names no event, and must not be kept twice when it is delivered again: it is named
+/// after its bytes.
 pub(crate) fn undecodable_payload(payload: &[u8], why: String) -> DeadLetter {
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(payload)[..16]);

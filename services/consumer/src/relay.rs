@@ -103,8 +103,8 @@ impl Relay {
         }
     }
 
-    /// Relays a group, unless the process stops. One that fails though MySQL serves is left for later: given back, it would be the first
-    /// again and again.
+    /// Relays a group, unless the process stops. One that fails though MySQL serves is left for later: given back, it would be
+    /// the first again and again.
     async fn begin(&self, group: &[Entry], stop: &CancellationToken) -> Result<(), Error> {
         if stop.is_cancelled() {
             return Err(Error::Stopped);
@@ -162,8 +162,8 @@ impl Relay {
         Ok(())
     }
 
-    /// A wide range begins with a message that is there, whenever it comes to the front: so a row costs by what is stored, whatever
-    /// numbers it speaks of.
+    /// A wide range begins with a message that is there, whenever it comes to the front: so a row costs by what is stored,
+    /// whatever numbers it speaks of.
     async fn pass_over_nothing(&self, left: &mut VecDeque<Range>) -> Result<(), store::Error> {
         while let Some(range) = left.front_mut().filter(|range| is_wide(range)) {
             let first = messages::first_within(&mut *self.store.acquire().await?, *range).await?;

@@ -42,8 +42,8 @@ impl Answers {
         &self.link
     }
 
-    /// Sends an answer, and waits a moment for a connection that was lost just then: nobody asks again before the sender of the fence has
-    /// given up.
+    /// Sends an answer, and waits a moment for a connection that was lost just then: nobody asks again before the sender of the
+    /// fence has given up.
     async fn send(&self, reply: &Reply) -> Result<(), Error> {
         let until = Instant::now() + RECOVERY;
         loop {

@@ -55,8 +55,8 @@ impl Numbering {
         Ok(accepted)
     }
 
-    /// The chat is certain now, and nobody can have been given a message number in it before: its first message need not be the one that
-    /// has its counter set. Whatever comes of that, the create is confirmed, and is answered so, and soon.
+    /// The chat is certain now, and nobody can have been given a message number in it before: its first message need not be the
+    /// one that has its counter set. Whatever comes of that, the create is confirmed, and is answered so, and soon.
     async fn seed_new_chat(&self, adopted: &Arc<Adopted>, token: ApplicationToken, chat: ChatNumber) {
         match timeout(SEEDING_TIME, self.sequencer.seed_chat(adopted, token, chat, 0)).await {
             Ok(seeded) => self.stale_is_over(adopted, seeded).unwrap_or_else(|error| {

@@ -167,7 +167,8 @@ async fn a_connection_that_died_while_unused_is_not_lent() {
     store.ping().await.unwrap();
 }
 
-/// As a primary answers that was deposed and did not close its clients' connections: only whoever connects anew comes to its successor.
+/// As a primary answers that was deposed and did not close its clients' connections: only whoever connects anew comes to its
+/// successor.
 #[tokio::test]
 async fn a_connection_that_takes_no_writes_is_not_lent_again() {
     let db = Database::create().await;
