@@ -93,9 +93,9 @@ async fn what_takes_too_long_to_be_read_at_once_is_read_in_parts() {
         consumer.stop().await;
 
         world.tables.run("UPDATE messages SET body = 'a changed one', version = 2 WHERE number = 299").await;
-        world.tables.run("RENAME TABLE messages TO stored").await;
+        world.tables.run("RENAME TABLE messages TO real_messages").await;
         let slow = "CREATE ALGORITHM = MERGE VIEW messages AS SELECT application_id, chat_number, number, \
-                    IF(SLEEP(0.005) = 0, body, body) AS body, event_id, version, created_at, updated_at FROM stored";
+                    IF(SLEEP(0.005) = 0, body, body) AS body, event_id, version, created_at, updated_at FROM real_messages";
         world.tables.run(slow).await;
         let row = "('2026-01-01', '[[1,1,1,300]]', '2026-01-01')";
         world.tables.run(&format!("INSERT INTO search_outbox (due_at, ranges, created_at) VALUES {row}")).await;
