@@ -29,10 +29,10 @@ help: ## List the commands
 run demo load bench bench-quick faults soak pictures: ready-release
 test collections console-check broken api-check openapi compose-check dashboards-check: ready-debug
 ready-%:
-	@CARGO="$(CARGO)" deploy/ready $(TARGET) $*
+	@CARGO="$(CARGO)" scripts/ready $(TARGET) $*
 
 run: ## Run the whole system from nothing, until Ctrl-C
-	@deploy/ports-free $(RUN_FLAGS)
+	@scripts/ports-free $(RUN_FLAGS)
 	@$(RELEASE)
 	@$(TARGET)/release/localsystem $(RUN_FLAGS)
 
@@ -41,27 +41,27 @@ demo: ## Load the plays of Shakespeare into the running system and check them
 	@$(TARGET)/release/chatctl demo $(DEMO_FLAGS)
 
 test: ## Run all tests against real servers
-	@command -v curl >/dev/null || deploy/apt-install curl
+	@command -v curl >/dev/null || scripts/apt-install curl
 	@$(CARGO) test --workspace --locked --no-run
-	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" deploy/test
+	@$(TARGET)/debug/devstack exec --mariadb --servers mysql -- env CARGO="$(CARGO)" DEVSTACK="$(TARGET)/debug/devstack" scripts/test
 
 model: ## Check the numbering protocol in every order of its steps, within MODEL_FLAGS
 	@$(CARGO) run --locked --release --package model -- $(MODEL_FLAGS)
 
 collections: ## Run the Bruno and Postman collections against a system of their own
 	@$(BUILD)
-	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/debug/localsystem exec -- deploy/collections
+	@ADMIN_TOKEN=an-administrator-of-the-collections $(TARGET)/debug/localsystem exec -- scripts/collections
 
 console-check: ## Try the console in a browser, against a system of its own, and take pictures of it
 	@$(BUILD)
-	@ADMIN_TOKEN=an-administrator-of-the-console-check $(TARGET)/debug/localsystem exec -- deploy/console-check
+	@ADMIN_TOKEN=an-administrator-of-the-console-check $(TARGET)/debug/localsystem exec -- scripts/console-check
 
 load: ## Measure creates per second and check what was stored
 	@$(RELEASE)
 	@$(TARGET)/release/load $(LOAD_FLAGS)
 
 bench: ## Measure all that is promised about speed, each beside its limit, and print one table
-	@command -v wrk >/dev/null || deploy/apt-install wrk
+	@command -v wrk >/dev/null || scripts/apt-install wrk
 	@$(RELEASE)
 	@$(TARGET)/release/load bench $(BENCH_FLAGS)
 
@@ -69,13 +69,13 @@ bench-quick: ## The main ratios, in less than two minutes
 	@$(RELEASE)
 	@$(TARGET)/release/load bench --quick $(BENCH_FLAGS)
 
-instructions: ## Count the instructions of the hot paths, and hold them against deploy/instructions.txt
+instructions: ## Count the instructions of the hot paths, and hold them against scripts/instructions.txt
 	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
-	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths scripts/instructions
 
-instructions-record: ## Write deploy/instructions.txt anew
+instructions-record: ## Write scripts/instructions.txt anew
 	@$(CARGO) build --manifest-path hotpaths/Cargo.toml --locked --release --target-dir $(TARGET)/hotpaths
-	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths deploy/instructions --record
+	@HOTPATHS=$(TARGET)/hotpaths/release/hotpaths scripts/instructions --record
 
 faults: ## Let all go wrong that may, under load, and check that nothing is lost or doubled (10 minutes)
 	@$(RELEASE)
@@ -87,7 +87,7 @@ soak: ## The same for SOAK_MINUTES (120): longer faults, and combinations of two
 
 broken: ## Have the history checker find out builds that lack a guard, and not the sound one
 	@$(BUILD)
-	@BUILD="$(BUILD)" deploy/broken $(BROKEN_FLAGS)
+	@BUILD="$(BUILD)" scripts/broken $(BROKEN_FLAGS)
 
 # Without a sanitizer: there is no unsafe code to find fault with, and a stable compiler has none.
 fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
@@ -97,12 +97,12 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (60)
 			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
 fuzz-build: ## Build the fuzz targets, without instrumentation: needs no cargo-fuzz
-	@command -v c++ >/dev/null || deploy/apt-install g++
+	@command -v c++ >/dev/null || scripts/apt-install g++
 	$(CARGO) build --manifest-path fuzz/Cargo.toml --locked
 
 api-check: ## Hold both running services against their OpenAPI documents
 	@$(BUILD)
-	@$(TARGET)/debug/localsystem exec -- deploy/api-check $(API_CHECK_FLAGS)
+	@$(TARGET)/debug/localsystem exec -- scripts/api-check $(API_CHECK_FLAGS)
 
 openapi: ## Write the OpenAPI documents that the code makes into docs/openapi
 	@$(BUILD)
@@ -119,11 +119,11 @@ docs: ## Build the code's documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 compose-lint: ## Check docker-compose.yml, its settings, the Dockerfile, the proxy's routes and the shell scripts
-	@deploy/lint
+	@scripts/lint
 
 compose-check: ## Run docker-compose.yml itself, and replace and kill its replicas under load (as root; PROGRAMS=DIRECTORY compiles nothing)
 	@$(BUILD) --package devstack
-	@DEVSTACK=$(TARGET)/debug/devstack CHATCTL=$(TARGET)/debug/chatctl PROGRAMS=$(PROGRAMS) deploy/compose-check/run
+	@DEVSTACK=$(TARGET)/debug/devstack CHATCTL=$(TARGET)/debug/chatctl PROGRAMS=$(PROGRAMS) scripts/compose-check/run
 
 kubernetes-check: ## Check the Kubernetes manifests against the schemas, each other and the settings
 	@deploy/kubernetes/check
@@ -134,17 +134,17 @@ systemd-check: ## Check the systemd units, and how little they may do
 # With limits, counts soon, and traces (which nobody takes), so that there is something to see of these, too.
 dashboards-check: ## Evaluate every query of the dashboards with a Prometheus that scrapes a system of its own
 	@$(BUILD)
-	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 $(TARGET)/debug/localsystem exec -- deploy/dashboards-check
+	@RATE_LIMIT_PER_MINUTE=600000 CHAT__CONSUMER__COUNT_FIRST_MS=1000 OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 $(TARGET)/debug/localsystem exec -- scripts/dashboards-check
 
 alerts-check: ## Check Prometheus' rules, test every alert, and hold rules and dashboard against the code
-	@deploy/alerts-check
+	@scripts/alerts-check
 
 deny: ## Hold what others wrote against deny.toml: licences, versions, sources, known faults
-	@deploy/supply-chain/deny
+	@scripts/supply-chain/deny
 
 sbom: ## Write what the programs are made of into target/chat.cdx.json (CycloneDX)
 	@mkdir -p $(TARGET)
-	@deploy/supply-chain/sbom $(TARGET)/chat.cdx.json
+	@scripts/supply-chain/sbom $(TARGET)/chat.cdx.json
 
 release: ## Make an archive of static programs, with checksum and changes, of what is committed
 	@deploy/release/release $(TARGET)/release-archives
@@ -154,4 +154,4 @@ release-check: ## Make it twice, in two directories, and compare byte by byte
 
 pictures: ## Make the README's pictures of the demo and of the console anew
 	@$(RELEASE)
-	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- deploy/pictures/draw
+	@CHATCTL=$(TARGET)/release/chatctl $(TARGET)/release/localsystem exec -- scripts/pictures/draw

@@ -1,5 +1,5 @@
 //! `hotpaths PATH TIMES` does what a create costs most of our own instructions for, so many times, and nothing else; `hotpaths`
-//! alone lists the paths. `deploy/instructions` runs it under callgrind.
+//! alone lists the paths. `scripts/instructions` runs it under callgrind.
 //!
 //! Files of crates whose other parts bring an HTTP server and an HTTP client are taken in by path, as the fuzz targets do: so an
 //! optimised build is a small one, which a check in CI can afford.

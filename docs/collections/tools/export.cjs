@@ -86,6 +86,6 @@ const text = postman(collection());
 if (!process.argv.includes("--check")) {
   fs.writeFileSync(TARGET, text);
 } else if (!fs.existsSync(TARGET) || fs.readFileSync(TARGET, "utf8") !== text) {
-  console.error("chat.postman_collection.json is not what the Bruno files say; write it anew with: deploy/collections export");
+  console.error("chat.postman_collection.json is not what the Bruno files say; write it anew with: scripts/collections export");
   process.exit(1);
 }

@@ -1,6 +1,6 @@
 //! `load broken`: builds of the system that lack one guard each, and the faults that must find them out.
 //!
-//! Whoever builds them says where they lie; see `deploy/broken`.
+//! Whoever builds them says where they lie; see `scripts/broken`.
 
 use std::{path::PathBuf, time::Instant};
 

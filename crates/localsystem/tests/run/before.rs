@@ -9,7 +9,7 @@ use std::{
 use crate::program::free_ports;
 
 fn script(name: &str) -> Command {
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name))
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name))
 }
 
 /// Whether it lets the build begin, and what it says.
