@@ -181,3 +181,47 @@ fn unreadable(error: &PayloadError, limit: usize) -> Problem {
         _ => Problem::malformed_request("The body is incomplete or wrongly framed."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::{FutureExt, stream};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A body whose chunks the test sends.
+    fn payload() -> (mpsc::UnboundedSender<Result<Bytes, PayloadError>>, Payload) {
+        let (send, mut chunks) = mpsc::unbounded_channel();
+        (send, Payload::Stream { payload: Box::pin(stream::poll_fn(move |context| chunks.poll_recv(context))) })
+    }
+
+    fn bytes(length: usize) -> Result<Bytes, PayloadError> {
+        Ok(vec![b'x'; length].into())
+    }
+
+    #[tokio::test]
+    async fn what_has_come_of_a_large_body_takes_room_before_its_end() {
+        let all = Arc::new(Semaphore::new(9_000));
+        let room = || Room { all: all.clone(), free: 1_000, taken: None };
+        let (send, slow) = payload();
+        let mut reading = pin!(read(slow, 0, 10_000, room()));
+        for (came, left) in [(1_000, 9_000), (500, 8_500), (3_500, 5_000)] {
+            send.send(bytes(came)).unwrap();
+            assert!(reading.as_mut().now_or_never().is_none());
+            assert_eq!(all.available_permits(), left);
+        }
+        for (other, fits) in [(6_001, false), (6_000, true)] {
+            let (send, quick) = payload();
+            send.send(bytes(other)).unwrap();
+            drop(send);
+            assert_eq!(read(quick, other, 10_000, room()).await.is_ok(), fits, "{other}");
+        }
+        drop(send);
+        let (body, taken) = reading.await.unwrap();
+        assert_eq!((body.len(), all.available_permits()), (5_000, 5_000));
+        drop(taken);
+        assert_eq!(all.available_permits(), 9_000);
+    }
+}
