@@ -121,7 +121,7 @@ async fn without_a_consumer_a_fence_is_unanswered_at_its_deadline_and_the_next_o
     let start = Instant::now();
     let unanswered = publisher.fence(epoch, partition, start + Duration::from_millis(400)).await;
     assert_eq!(unanswered, Err(FenceError::Unanswered));
-    assert!((400..800).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((400..3_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
     let (consumer, mut streams) = system.consumer().await;
     let answering = tokio::spawn(async move {

@@ -200,7 +200,7 @@ async fn an_exhausted_pool_says_so_in_time() {
     let started = Instant::now();
     let error = store.acquire().await.unwrap_err();
     assert!(matches!(error, Error::PoolExhausted) && error.kind() == ErrorKind::Transient, "{error:?}");
-    assert!((600..1_500).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!((600..2_400).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
     // The server is there all the same.
     let started = Instant::now();
     store.ping().await.unwrap();
@@ -217,7 +217,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let started = Instant::now();
     let error = Store::connect(&settings).unwrap().acquire().await.unwrap_err();
     assert!(matches!(error, Error::Deadline), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
 #[test]
