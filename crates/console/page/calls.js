@@ -26,5 +26,5 @@ export const read = async (path) => answered(await fetch(path, { cache: "no-stor
 
 /** Has the service do something; returns what came of it. */
 export async function act(path) {
-  return answered(await fetch(path, { method: "POST", headers: { "x-console-code": session.page_code ?? "" } }));
+  return answered(await fetch(path, { method: "POST", headers: { "x-csrf-token": session.csrf_token ?? "" } }));
 }

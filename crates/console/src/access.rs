@@ -6,7 +6,7 @@
 //! under a name of the machine itself (another's name that leads here would be a page of another's).
 //!
 //! Whatever else they have, requests that a page of another origin makes a browser send are refused: by the headers in which browsers
-//! tell of it, and what changes something by a code that only our own page can know.
+//! tell of it, and what changes something by a CSRF token (the "HMAC-based token pattern" of OWASP's cheat sheet).
 
 use std::{
     future::{Ready, ready},
@@ -26,13 +26,13 @@ use service::{AdminToken, problem::Problem};
 
 use crate::{cookie, session::Sessions};
 
-/// Where our page sends what only it can know.
-pub(crate) const PAGE_CODE: &str = "x-console-code";
+/// Where our page sends its CSRF token, which only it can know.
+pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// Who sits at the machine has no session; this is in its place.
 const AT_THE_MACHINE: &str = "at the machine";
 
 /// What decides.
-pub(crate) struct Doors {
+pub(crate) struct AccessControl {
     token: Option<AdminToken>,
     pub(crate) sessions: Sessions,
 }
@@ -41,13 +41,13 @@ pub(crate) struct Doors {
 enum Way {
     /// With the token itself, which no browser sends by itself.
     Token,
-    /// With a session, or from the machine itself; what the page code is made of.
+    /// With a session, or from the machine itself; what the CSRF token is made of.
     Page(String),
     /// Without anything, where everybody may look.
     Visit,
 }
 
-impl Doors {
+impl AccessControl {
     pub(crate) fn new(token: Option<AdminToken>) -> Self {
         let sessions = Sessions::new(token.as_ref());
         Self { token, sessions }
@@ -75,27 +75,27 @@ impl Doors {
         session.map(|session| Way::Page(session.to_owned())).ok_or_else(Problem::unauthorized)
     }
 
-    fn judge(&self, request: &HttpRequest) -> Result<Looker, Problem> {
+    fn judge(&self, request: &HttpRequest) -> Result<Observer, Problem> {
         if comes_from_elsewhere(request.headers()) {
             return Err(Problem::unauthorized());
         }
         let way = self.way(request)?;
         Ok(match way {
-            Way::Token => Looker { may_act: true, page_code: None },
-            Way::Page(session) => Looker { may_act: true, page_code: Some(self.sessions.page_code(&session)) },
-            Way::Visit => Looker { may_act: false, page_code: None },
+            Way::Token => Observer { may_act: true, csrf_token: None },
+            Way::Page(session) => Observer { may_act: true, csrf_token: Some(self.sessions.csrf_token(&session)) },
+            Way::Visit => Observer { may_act: false, csrf_token: None },
         })
     }
 
     fn judge_operator(&self, request: &HttpRequest) -> Result<Operator, Problem> {
-        let looker = self.judge(request)?;
-        if !looker.may_act {
+        let observer = self.judge(request)?;
+        if !observer.may_act {
             return Err(Problem::unauthorized());
         }
-        if let (Some(_), false) = (&looker.page_code, *request.method() == Method::GET || *request.method() == Method::HEAD) {
-            let sent = request.headers().get(PAGE_CODE).ok_or_else(|| Problem::missing_header(PAGE_CODE))?;
+        if let (Some(_), false) = (&observer.csrf_token, *request.method() == Method::GET || *request.method() == Method::HEAD) {
+            let sent = request.headers().get(CSRF_HEADER).ok_or_else(|| Problem::missing_header(CSRF_HEADER))?;
             let right = match self.way(request)? {
-                Way::Page(session) => self.sessions.is_page_code(&session, sent.as_bytes()),
+                Way::Page(session) => self.sessions.is_csrf_token(&session, sent.as_bytes()),
                 Way::Token | Way::Visit => false,
             };
             if !right {
@@ -107,22 +107,22 @@ impl Doors {
 }
 
 /// A request that may see the figures.
-pub(crate) struct Looker {
+pub(crate) struct Observer {
     /// Whether it may do more than look.
     pub(crate) may_act: bool,
-    /// What its page must send when it changes something.
-    pub(crate) page_code: Option<String>,
+    /// What its page must send back when it changes something.
+    pub(crate) csrf_token: Option<String>,
 }
 
 /// A request that may see what clients wrote, and change something.
 pub(crate) struct Operator;
 
-impl FromRequest for Looker {
+impl FromRequest for Observer {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(doors(request).and_then(|doors| doors.judge(request)))
+        ready(access(request).and_then(|access| access.judge(request)))
     }
 }
 
@@ -131,12 +131,12 @@ impl FromRequest for Operator {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(doors(request).and_then(|doors| doors.judge_operator(request)))
+        ready(access(request).and_then(|access| access.judge_operator(request)))
     }
 }
 
-fn doors(request: &HttpRequest) -> Result<&Data<Doors>, Problem> {
-    request.app_data::<Data<Doors>>().ok_or_else(|| Problem::internal("a request was judged outside the console"))
+fn access(request: &HttpRequest) -> Result<&Data<AccessControl>, Problem> {
+    request.app_data::<Data<AccessControl>>().ok_or_else(|| Problem::internal("a request was judged outside the console"))
 }
 
 /// Whether a browser says that a page of another origin has made it send this. Programs that are no browsers say nothing.
@@ -194,63 +194,63 @@ mod tests {
         headers.iter().fold(local, |request, (name, value)| request.insert_header((*name, HeaderValue::from_str(value).unwrap())))
     }
 
-    fn open() -> Doors {
-        Doors::new(None)
+    fn open() -> AccessControl {
+        AccessControl::new(None)
     }
 
-    fn guarded() -> Doors {
-        Doors::new(Some(AdminToken::try_from(TOKEN.to_owned()).unwrap()))
+    fn guarded() -> AccessControl {
+        AccessControl::new(Some(AdminToken::try_from(TOKEN.to_owned()).unwrap()))
     }
 
     #[test]
     fn without_a_token_everybody_looks_and_the_machine_itself_acts() {
-        let doors = open();
-        let code = doors.sessions.page_code(AT_THE_MACHINE);
-        let at_home = request(&[(PAGE_CODE, &code)]).to_http_request();
-        assert!(doors.judge(&at_home).unwrap().may_act && doors.judge_operator(&at_home).is_ok());
+        let access = open();
+        let code = access.sessions.csrf_token(AT_THE_MACHINE);
+        let at_home = request(&[(CSRF_HEADER, &code)]).to_http_request();
+        assert!(access.judge(&at_home).unwrap().may_act && access.judge_operator(&at_home).is_ok());
         let others = [
-            request(&[(PAGE_CODE, &code)]).peer_addr(([192, 0, 2, 7], 1).into()),
-            request(&[(PAGE_CODE, &code), ("host", "chat.example")]),
-            request(&[(PAGE_CODE, &code), ("host", "127.0.0.1.example")]),
-            request(&[(PAGE_CODE, &code), ("x-forwarded-for", "127.0.0.1")]),
-            request(&[(PAGE_CODE, &code), ("forwarded", "for=127.0.0.1")]),
-            request(&[(PAGE_CODE, &code), ("via", "1.1 proxy")]),
-            request(&[(PAGE_CODE, &code), ("x-real-ip", "192.0.2.7")]),
-            request(&[(PAGE_CODE, &code), ("x-forwarded-proto", "https")]),
-            request(&[(PAGE_CODE, &code), ("x-envoy-external-address", "192.0.2.7")]),
-            request(&[(PAGE_CODE, &code), ("cf-connecting-ip", "192.0.2.7")]),
-            request(&[(PAGE_CODE, &code)]).version(Version::HTTP_10),
+            request(&[(CSRF_HEADER, &code)]).peer_addr(([192, 0, 2, 7], 1).into()),
+            request(&[(CSRF_HEADER, &code), ("host", "chat.example")]),
+            request(&[(CSRF_HEADER, &code), ("host", "127.0.0.1.example")]),
+            request(&[(CSRF_HEADER, &code), ("x-forwarded-for", "127.0.0.1")]),
+            request(&[(CSRF_HEADER, &code), ("forwarded", "for=127.0.0.1")]),
+            request(&[(CSRF_HEADER, &code), ("via", "1.1 proxy")]),
+            request(&[(CSRF_HEADER, &code), ("x-real-ip", "192.0.2.7")]),
+            request(&[(CSRF_HEADER, &code), ("x-forwarded-proto", "https")]),
+            request(&[(CSRF_HEADER, &code), ("x-envoy-external-address", "192.0.2.7")]),
+            request(&[(CSRF_HEADER, &code), ("cf-connecting-ip", "192.0.2.7")]),
+            request(&[(CSRF_HEADER, &code)]).version(Version::HTTP_10),
         ];
         for other in others.map(TestRequest::to_http_request) {
-            let looker = doors.judge(&other).unwrap();
-            assert!(!looker.may_act && looker.page_code.is_none(), "{other:?}");
-            assert!(doors.judge_operator(&other).is_err(), "{other:?}");
+            let observer = access.judge(&other).unwrap();
+            assert!(!observer.may_act && observer.csrf_token.is_none(), "{other:?}");
+            assert!(access.judge_operator(&other).is_err(), "{other:?}");
         }
     }
 
     #[test]
     fn with_a_token_nobody_sees_anything_without_it() {
-        let doors = guarded();
-        assert!(doors.judge(&request(&[]).to_http_request()).is_err());
+        let access = guarded();
+        assert!(access.judge(&request(&[]).to_http_request()).is_err());
         let bearing = request(&[("authorization", &format!("Bearer {TOKEN}"))]).to_http_request();
-        assert!(doors.judge_operator(&bearing).is_ok());
-        let session = doors.sessions.open();
-        let signed_in = |code: &str| request(&[("cookie", &format!("a=b; chat_console={session}; c=d")), (PAGE_CODE, code)]);
-        assert!(doors.judge_operator(&signed_in(&doors.sessions.page_code(&session)).to_http_request()).is_ok());
-        for code in ["", "x", &doors.sessions.page_code(AT_THE_MACHINE), &doors.sessions.page_code(&doors.sessions.open())] {
+        assert!(access.judge_operator(&bearing).is_ok());
+        let session = access.sessions.open();
+        let signed_in = |code: &str| request(&[("cookie", &format!("a=b; chat_console={session}; c=d")), (CSRF_HEADER, code)]);
+        assert!(access.judge_operator(&signed_in(&access.sessions.csrf_token(&session)).to_http_request()).is_ok());
+        for code in ["", "x", &access.sessions.csrf_token(AT_THE_MACHINE), &access.sessions.csrf_token(&access.sessions.open())] {
             let wrong = signed_in(code).to_http_request();
-            assert!(doors.judge(&wrong).is_ok() && doors.judge_operator(&wrong).is_err(), "{code}");
+            assert!(access.judge(&wrong).is_ok() && access.judge_operator(&wrong).is_err(), "{code}");
         }
         let without = request(&[("cookie", &format!("chat_console={session}"))]);
-        assert_eq!(doors.judge_operator(&without.to_http_request()).err().map(|problem| problem.status().as_u16()), Some(400));
+        assert_eq!(access.judge_operator(&without.to_http_request()).err().map(|problem| problem.status().as_u16()), Some(400));
         let reading = TestRequest::get().insert_header(("cookie", format!("chat_console={session}")));
-        assert!(doors.judge_operator(&reading.to_http_request()).is_ok());
-        assert!(doors.judge(&request(&[("cookie", "chat_console=1.2.3")]).to_http_request()).is_err());
+        assert!(access.judge_operator(&reading.to_http_request()).is_ok());
+        assert!(access.judge(&request(&[("cookie", "chat_console=1.2.3")]).to_http_request()).is_err());
     }
 
     #[test]
     fn what_a_page_of_another_origin_has_sent_is_refused() {
-        for (doors, bearer) in [(open(), None), (guarded(), Some(format!("Bearer {TOKEN}")))] {
+        for (access, bearer) in [(open(), None), (guarded(), Some(format!("Bearer {TOKEN}")))] {
             let sent = |headers: &[(&'static str, &str)]| {
                 let request = request(headers);
                 let bearer = bearer.iter().map(|value| ("authorization", value.as_str()));
@@ -262,7 +262,7 @@ mod tests {
                 vec![("origin", "https://localhost:3000"), ("sec-fetch-site", "same-origin")],
                 vec![("sec-fetch-site", "none")],
             ] {
-                assert!(doors.judge(&sent(&ours)).is_ok(), "{ours:?}");
+                assert!(access.judge(&sent(&ours)).is_ok(), "{ours:?}");
             }
             for theirs in [
                 vec![("origin", "http://localhost:8080")],
@@ -271,7 +271,7 @@ mod tests {
                 vec![("sec-fetch-site", "same-site")],
                 vec![("sec-fetch-site", "cross-site")],
             ] {
-                assert!(doors.judge(&sent(&theirs)).is_err(), "{theirs:?}");
+                assert!(access.judge(&sent(&theirs)).is_err(), "{theirs:?}");
             }
         }
     }

@@ -12,7 +12,6 @@ mod access;
 mod cookie;
 mod errors;
 mod gather;
-mod hmac;
 mod letters;
 mod live;
 mod pages;
@@ -32,7 +31,7 @@ use service::{AdminToken, http::endpoint};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{access::Doors, gather::Gatherer, watch::Watch};
+use crate::{access::AccessControl, gather::Gatherer, watch::Watch};
 
 /// What the console works with.
 pub struct Parts {
@@ -62,13 +61,13 @@ pub(crate) struct Shared {
 pub fn routes(parts: Parts, closing: CancellationToken) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let Parts { store, sequencer, publisher, roster, admin_token } = parts;
     let watch = Watch::start(Gatherer::new(roster.clone(), publisher, store.clone()), closing);
-    let doors = Doors::new(admin_token);
-    let shared = Data::new(Shared { store, sequencer, roster, watch, asks_for_a_token: doors.asks_for_a_token() });
-    let doors = Data::new(doors);
+    let access = AccessControl::new(admin_token);
+    let shared = Data::new(Shared { store, sequencer, roster, watch, asks_for_a_token: access.asks_for_a_token() });
+    let access = Data::new(access);
     move |config| {
         config
             .app_data(shared.clone())
-            .app_data(doors.clone())
+            .app_data(access.clone())
             .service(endpoint("/console").get(pages::to_the_page))
             .service(endpoint("/console/").get(pages::page))
             .service(endpoint("/console/sign-in").get(pages::sign_in).post(sign_in::sign_in))

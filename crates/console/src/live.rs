@@ -12,7 +12,7 @@ use serde_json::json;
 use service::problem::{Dependency, Problem};
 use tokio::time::timeout;
 
-use crate::{Shared, access::Looker, access::Operator, errors::of_roster, watch::Viewer};
+use crate::{Shared, access::Observer, access::Operator, errors::of_roster, watch::Viewer};
 
 /// A snapshot is made once a second, of answers that may take two.
 const SNAPSHOT_WITHIN: Duration = Duration::from_millis(2_800);
@@ -20,17 +20,17 @@ const SNAPSHOT_WITHIN: Duration = Duration::from_millis(2_800);
 const COMES_AGAIN: &str = "retry: 1000\n\n";
 
 /// `GET /console/session`: what the page may do, and what it must send for that.
-pub(crate) async fn session(looker: Looker, shared: Data<Shared>) -> HttpResponse {
+pub(crate) async fn session(observer: Observer, shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({
-        "may_act": looker.may_act,
-        "page_code": looker.page_code,
+        "may_act": observer.may_act,
+        "csrf_token": observer.csrf_token,
         "can_sign_out": shared.asks_for_a_token,
         "version": env!("CARGO_PKG_VERSION"),
     }))
 }
 
 /// `GET /console/snapshot`
-pub(crate) async fn snapshot(_: Looker, shared: Data<Shared>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn snapshot(_: Observer, shared: Data<Shared>) -> Result<HttpResponse, Problem> {
     let mut viewer = shared.watch.enter()?;
     let next = timeout(SNAPSHOT_WITHIN, viewer.next()).await.map_err(|_| Problem::timeout())?;
     let snapshot = next.ok_or_else(Problem::overloaded)?;
@@ -40,7 +40,7 @@ pub(crate) async fn snapshot(_: Looker, shared: Data<Shared>) -> Result<HttpResp
 }
 
 /// `GET /console/events`: a snapshot a second as an event `snapshot`, for ten minutes at most.
-pub(crate) async fn events(_: Looker, shared: Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(crate) async fn events(_: Observer, shared: Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut answer = HttpResponse::Ok();
     answer
         .content_type("text/event-stream")

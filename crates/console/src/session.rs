@@ -1,29 +1,28 @@
-//! What stands for the administrator's token in a browser: a cookie that is derived from it, and a second text, derived from the cookie,
-//! that only our own page can send.
+//! What stands for the administrator's token in a browser: a cookie that is derived from it, and a CSRF token, derived from the
+//! cookie, that only our own page can send. Both are HMACs (RFC 2104, SHA-256).
 //!
 //! Both can be checked by every replica, without anything being kept: whoever has the token can make them, and nobody can make the token
 //! of them. A cookie ends after half a day, and with the token that it was made of.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ring::hmac::{Context, HMAC_SHA256, Key};
 use service::AdminToken;
 use subtle::ConstantTimeEq as _;
-
-use crate::hmac;
 
 /// How long one who has signed in stays so.
 pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
 
 /// Makes and checks them.
 pub(crate) struct Sessions {
-    key: Vec<u8>,
+    key: Key,
 }
 
 impl Sessions {
     /// Of this token. Without one there are no sessions, and what our own page must send is of this process alone.
     pub(crate) fn new(token: Option<&AdminToken>) -> Self {
-        let key = token.map_or_else(|| rand::random::<[u8; 32]>().to_vec(), |token| token.as_key().to_vec());
-        Self { key }
+        let random: [u8; 32] = rand::random();
+        Self { key: Key::new(HMAC_SHA256, token.map_or(&random, AdminToken::as_key)) }
     }
 
     /// The cookie of one who signs in now: `<end in Unix seconds>.<random>.<code>`.
@@ -37,20 +36,18 @@ impl Sessions {
         let (Some(end), Some(random), Some(code), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return false;
         };
-        let expected = self.code("session", &[end, ".", random]);
-        let genuine = bool::from(code.as_bytes().ct_eq(expected.as_bytes()));
-        genuine && end.parse::<u64>().is_ok_and(|end| unix_seconds() < end)
+        self.is_code("session", &[end, ".", random], code.as_bytes()) && end.parse::<u64>().is_ok_and(|end| unix_seconds() < end)
     }
 
     /// What must stand in a header of each request that changes something, so that it is known to come from our page: another's can
     /// make a browser send the cookie at most, and never read this.
-    pub(crate) fn page_code(&self, session: &str) -> String {
+    pub(crate) fn csrf_token(&self, session: &str) -> String {
         self.code("page", &[session])
     }
 
-    /// Whether this is the session's page code.
-    pub(crate) fn is_page_code(&self, session: &str, code: &[u8]) -> bool {
-        bool::from(code.ct_eq(self.page_code(session).as_bytes()))
+    /// Whether this is the session's CSRF token.
+    pub(crate) fn is_csrf_token(&self, session: &str, code: &[u8]) -> bool {
+        self.is_code("page", &[session], code)
     }
 
     fn make(&self, end: u64) -> String {
@@ -60,8 +57,14 @@ impl Sessions {
     }
 
     fn code(&self, purpose: &str, parts: &[&str]) -> String {
-        let text: Vec<&str> = ["chat console ", purpose, " "].iter().chain(parts).copied().collect();
-        hmac::code(&self.key, &text)
+        let mut code = Context::with_key(&self.key);
+        ["chat console ", purpose, " "].iter().chain(parts).for_each(|part| code.update(part.as_bytes()));
+        code.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Takes as long whatever is wrong about it.
+    fn is_code(&self, purpose: &str, parts: &[&str], code: &[u8]) -> bool {
+        code.ct_eq(self.code(purpose, parts).as_bytes()).into()
     }
 }
 
@@ -97,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_code_is_of_one_session_and_is_no_session() {
+    fn a_csrf_token_is_of_one_session_and_is_no_session() {
         let sessions = sessions("0123456789abcdef0123456789abcdef");
         let (cookie, other) = (sessions.open(), sessions.open());
-        let code = sessions.page_code(&cookie);
-        assert!(sessions.is_page_code(&cookie, code.as_bytes()));
-        assert!(!sessions.is_page_code(&other, code.as_bytes()) && !sessions.is_page_code(&cookie, b""));
+        let code = sessions.csrf_token(&cookie);
+        assert!(sessions.is_csrf_token(&cookie, code.as_bytes()));
+        assert!(!sessions.is_csrf_token(&other, code.as_bytes()) && !sessions.is_csrf_token(&cookie, b""));
         assert!(!sessions.is_open(&code));
         let nobody = (Sessions::new(None), Sessions::new(None));
-        assert!(!nobody.1.is_page_code("", nobody.0.page_code("").as_bytes()));
+        assert!(!nobody.1.is_csrf_token("", nobody.0.csrf_token("").as_bytes()));
     }
 }

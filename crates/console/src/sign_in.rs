@@ -9,7 +9,7 @@ use serde::Deserialize;
 use service::{http::Body, problem::Problem};
 
 use crate::{
-    access::{Doors, comes_from_elsewhere},
+    access::{AccessControl, comes_from_elsewhere},
     cookie,
 };
 
@@ -19,17 +19,17 @@ struct Form {
 }
 
 /// `POST /console/sign-in`, a form with the field `token`. Leads to the page, or back with `#refused`.
-pub(crate) async fn sign_in(request: HttpRequest, doors: Data<Doors>, body: Body) -> Result<HttpResponse, Problem> {
+pub(crate) async fn sign_in(request: HttpRequest, access: Data<AccessControl>, body: Body) -> Result<HttpResponse, Problem> {
     if comes_from_elsewhere(request.headers()) {
         return Err(Problem::unauthorized());
     }
     let form: Form = serde_urlencoded::from_bytes(body.bytes())
         .map_err(|_| Problem::malformed_request("A form with the field token is expected here."))?;
-    if !doors.opens(form.token.trim().as_bytes()) {
+    if !access.opens(form.token.trim().as_bytes()) {
         tracing::warn!("somebody tried to sign in to the console with a wrong token");
         return Ok(leading("sign-in#refused", None));
     }
-    let session = cookie::set(&doors.sessions.open(), request.headers());
+    let session = cookie::set(&access.sessions.open(), request.headers());
     Ok(leading("./", Some(session)))
 }
 

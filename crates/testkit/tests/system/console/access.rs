@@ -2,7 +2,7 @@
 
 use testkit::{Service, System};
 
-use super::{header, keep, message, page_code, request, snapshot};
+use super::{csrf_token, header, keep, message, request, snapshot};
 
 const ADMIN_TOKEN: &str = "k3Zb0x1q-Vw9.8u_tY7~s6+R5/d4E3c2B1A=";
 /// All that shows or changes something of the system.
@@ -56,7 +56,7 @@ async fn the_page_is_there_for_all_and_nothing_else_without_the_token() {
     // Who bears the token itself needs nothing else: no browser sends it unasked.
     let right = format!("Bearer {ADMIN_TOKEN}");
     let session = system.api("GET", "/console/session").header("authorization", &right).send().await.expect(200);
-    assert_eq!((&session["may_act"], &session["page_code"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!((&session["may_act"], &session["csrf_token"]), (&true.into(), &serde_json::Value::Null));
     let retried = system.api("POST", "/console/letters/99/retry").header("authorization", &right).send().await.expect(200);
     assert_eq!((&retried["is_done"], &retried["told"]), (&false.into(), &"there is no such letter".into()));
     system.api("GET", "/console/letters/99").header("authorization", &right).send().await.problem(404, "route_not_found");
@@ -91,12 +91,12 @@ async fn who_signs_in_acts_from_our_page_alone_on_every_replica() {
     for _ in 0..2 {
         let session = system.api("GET", "/console/session").header("cookie", &cookie).send().await.expect(200);
         assert_eq!((&session["may_act"], &session["can_sign_out"]), (&true.into(), &true.into()));
-        codes.push(session["page_code"].as_str().unwrap().to_owned());
+        codes.push(session["csrf_token"].as_str().unwrap().to_owned());
     }
     assert_eq!(codes[0], codes[1]);
     let retry = |code: &str| {
         let retry = system.api("POST", "/console/letters/99/retry").header("cookie", &cookie);
-        if code.is_empty() { retry } else { retry.header("x-console-code", code) }
+        if code.is_empty() { retry } else { retry.header("x-csrf-token", code) }
     };
     retry("").send().await.problem(400, "missing_header");
     retry("0").send().await.problem(401, "unauthorized");
@@ -116,15 +116,15 @@ async fn without_a_token_all_may_look_and_who_sits_at_the_machine_may_act() {
     let system = System::start().await;
     let id = super::id_of(&system, &system.create_application("console").await).await;
     keep(&system, store::dead_letters::Reason::Rejected, &message(id, 7, "what a client wrote")).await;
-    let code = page_code(&system).await;
+    let code = csrf_token(&system).await;
     let shown = system.api("GET", "/console/letters/1").send().await.expect(200);
     assert!(shown["payload"].as_str().unwrap().contains("what a client wrote"), "{shown}");
     system.api("POST", "/console/letters/1/retry").send().await.problem(400, "missing_header");
-    system.api("POST", "/console/letters/1/retry").header("x-console-code", "0").send().await.problem(401, "unauthorized");
+    system.api("POST", "/console/letters/1/retry").header("x-csrf-token", "0").send().await.problem(401, "unauthorized");
     for (name, value) in [("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1"), ("host", "chat.example")] {
-        let ask = |method: &str, path: &str| request(&system, method, path).header(name, value).header("x-console-code", &code);
+        let ask = |method: &str, path: &str| request(&system, method, path).header(name, value).header("x-csrf-token", &code);
         let session: serde_json::Value = ask("GET", "/session").send().await.unwrap().json().await.unwrap();
-        assert_eq!((&session["may_act"], &session["page_code"]), (&false.into(), &serde_json::Value::Null), "{name}");
+        assert_eq!((&session["may_act"], &session["csrf_token"]), (&false.into(), &serde_json::Value::Null), "{name}");
         assert_eq!(ask("GET", "/snapshot").send().await.unwrap().status().as_u16(), 200, "{name}");
         for (method, path) in GUARDED.iter().filter(|(_, path)| path.starts_with("/letters") || path.starts_with("/counts")) {
             assert_eq!(ask(method, path).send().await.unwrap().status().as_u16(), 401, "{name} {path}");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::dead_letters::Reason;
 use testkit::{Service, System};
 
-use super::{act, id_of, keep, message, page_code, snapshot, snapshot_with};
+use super::{act, csrf_token, id_of, keep, message, snapshot, snapshot_with};
 
 fn listed(snapshot: &Value) -> Vec<u64> {
     snapshot["letters"]["list"].as_array().unwrap().iter().map(|letter| letter["id"].as_u64().unwrap()).collect()
@@ -22,7 +22,7 @@ async fn letters_are_looked_at_stored_after_all_and_let_go() {
     keep(&system, Reason::Conflict, &rival).await;
     keep(&system, Reason::Rejected, &message(id, 2, "stored after all")).await;
     keep(&system, Reason::Rejected, &message(id, 3, "let go")).await;
-    let code = page_code(&system).await;
+    let code = csrf_token(&system).await;
 
     let shown = snapshot_with(&system, "three letters", |shown| listed(shown) == [1, 2, 3]).await;
     assert_eq!(shown["letters"]["unresolved"][0], json!(["conflict", 1]));
@@ -56,7 +56,7 @@ async fn a_consumer_brings_the_counts_up_to_date_when_asked() {
     chat.await_stored(1).await;
     // The consumers of tests count once a day by themselves.
     assert_eq!(chat.read().await.expect(200)["messages_count"], 0);
-    let code = page_code(&system).await;
+    let code = csrf_token(&system).await;
     let consumers = |shown: &Value| shown["counts"]["every"] == 86_400;
     assert_eq!(snapshot_with(&system, "the consumers", consumers).await["counts"]["last"], Value::Null);
     assert_eq!(act(&system, &code, "counts/run").await["is_done"], true);
@@ -68,7 +68,7 @@ async fn a_consumer_brings_the_counts_up_to_date_when_asked() {
     system.stop(Service::Consumer).await;
     let gone = |shown: &Value| shown["counts"]["every"].is_null();
     snapshot_with(&system, "no consumer", gone).await;
-    let asked = system.api("POST", "/console/counts/run").header("x-console-code", &code).send().await;
+    let asked = system.api("POST", "/console/counts/run").header("x-csrf-token", &code).send().await;
     asked.problem(503, "dependency_unavailable");
     assert_eq!(snapshot(&system).await["queues"][0]["is_consumed"], false);
 }

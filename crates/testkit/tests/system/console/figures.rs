@@ -145,8 +145,8 @@ async fn what_does_not_answer_is_named_and_hides_nothing_else() {
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!((shown["replicas"].as_array().unwrap().len(), shown["queues"].as_array().unwrap().len()), (0, 2));
     assert!(shown["epochs"][0]["number"].as_u64() >= Some(1), "{shown}");
-    let code = super::page_code(&system).await;
-    let asked = system.api("POST", "/console/counts/run").header("x-console-code", &code).send().await;
+    let code = super::csrf_token(&system).await;
+    let asked = system.api("POST", "/console/counts/run").header("x-csrf-token", &code).send().await;
     asked.problem(503, "dependency_unavailable");
     system.stack().start(Server::Redis).await.unwrap();
     snapshot_with(&system, "all three again", |shown| services(shown).len() == 3).await;

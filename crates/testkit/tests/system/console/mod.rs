@@ -28,9 +28,9 @@ fn header<'a>(answer: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 /// What the page must send with what changes something, of a system without a token.
-async fn page_code(system: &System) -> String {
+async fn csrf_token(system: &System) -> String {
     let session = system.api("GET", "/console/session").send().await.expect(200);
-    session["page_code"].as_str().expect("a page code").to_owned()
+    session["csrf_token"].as_str().expect("a CSRF token").to_owned()
 }
 
 async fn snapshot(system: &System) -> Value {
@@ -50,7 +50,7 @@ async fn snapshot_with(system: &System, what: &str, is: impl Fn(&Value) -> bool)
 
 /// Changes something, as the page does.
 async fn act(system: &System, code: &str, path: &str) -> Value {
-    let answer = system.api("POST", &format!("/console/{path}")).header("x-console-code", code).send().await;
+    let answer = system.api("POST", &format!("/console/{path}")).header("x-csrf-token", code).send().await;
     assert!(matches!(answer.status, 200 | 202), "{path}: {}", answer.text());
     answer.json()
 }
