@@ -82,6 +82,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    dead_letter_pieces (letter_id, piece) {
+        letter_id -> Unsigned<Bigint>,
+        piece -> Unsigned<Integer>,
+        payload -> Mediumblob,
+    }
+}
+
+diesel::table! {
     epochs (number) {
         number -> Unsigned<Bigint>,
         run_id -> Varchar,

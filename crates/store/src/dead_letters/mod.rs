@@ -1,9 +1,10 @@
 //! The table `dead_letters`: items that cannot be stored, with what could be made out of them. What batches need is here, what
-//! operators look at in `review`, what they decide in `resolve`.
+//! operators look at in `review`, what they decide in `resolve`; payloads of any length are kept by `pieces`.
 //!
 //! Nothing here removes a row: its number was given to a client, and the highest number is read from here too. A letter that is
 //! resolved still says of its event that it was seen: a redelivery asks for nothing.
 
+mod pieces;
 mod resolve;
 mod review;
 
@@ -166,22 +167,40 @@ impl<'a> From<&'a DeadLetter> for NewRow<'a> {
 }
 
 /// Adds these items. One whose event is there already with the same reason is not added again: a redelivery may find it dead
-/// once more.
+/// once more. To be called in a transaction: a long payload is more than one row.
 ///
 /// # Errors
-/// [`Error`].
+/// [`Error`]; a duplicate when another adds the same long one just now.
 pub async fn add(conn: &mut Connection, letters: &[DeadLetter]) -> Result<(), Error> {
-    // One by one: dead letters are rare, and a statement never holds more than one payload.
+    // One by one: dead letters are rare, and a statement never holds more than one payload, or a piece of it.
     for letter in letters {
-        diesel::insert_into(dead_letters::table)
-            .values(NewRow::from(letter))
-            .on_conflict(diesel::dsl::DuplicatedKeys)
-            .do_update()
-            .set(dead_letters::id.eq(dead_letters::id))
-            .execute(conn)
-            .await?;
+        let (payload, rest) = pieces::split(&letter.payload);
+        let row = NewRow { payload, ..NewRow::from(letter) };
+        if rest.is_empty() {
+            diesel::insert_into(dead_letters::table)
+                .values(row)
+                .on_conflict(diesel::dsl::DuplicatedKeys)
+                .do_update()
+                .set(dead_letters::id.eq(dead_letters::id))
+                .execute(conn)
+                .await?;
+        } else if !is_kept(conn, &row).await? {
+            // Looked for before, because the statement above does not tell whether it has added a row: an erased payload's other
+            // pieces must not come back.
+            diesel::insert_into(dead_letters::table).values(row).execute(conn).await?;
+            let id = conn.last_insert_id();
+            pieces::add(conn, id, rest).await?;
+        }
     }
     Ok(())
+}
+
+/// Whether the row's event is there with its reason.
+async fn is_kept(conn: &mut Connection, row: &NewRow<'_>) -> Result<bool, Error> {
+    let Some(event) = row.event_id else { return Ok(false) };
+    let same = dead_letters::table.filter(dead_letters::event_id.eq(event)).filter(dead_letters::reason.eq(row.reason));
+    let found: Option<u64> = same.select(dead_letters::id).first(conn).await.optional()?;
+    Ok(found.is_some())
 }
 
 /// Whether there is none. Cheap at any size: batches ask before they ask for [more](among).
@@ -274,5 +293,17 @@ pub async fn list(conn: &mut Connection, after: u64, limit: u32) -> Result<Vec<S
         .select(Row::as_select())
         .load(conn)
         .await?;
-    rows.into_iter().map(Stored::try_from).collect()
+    let mut letters = rows.into_iter().map(Stored::try_from).collect::<Result<Vec<_>, _>>()?;
+    for letter in &mut letters {
+        pieces::complete(conn, letter).await?;
+    }
+    Ok(letters)
+}
+
+/// The letter of a row that was found, with all of its payload.
+async fn whole(conn: &mut Connection, row: Option<Row>) -> Result<Option<Stored>, Error> {
+    let Some(row) = row else { return Ok(None) };
+    let mut letter = Stored::try_from(row)?;
+    pieces::complete(conn, &mut letter).await?;
+    Ok(Some(letter))
 }

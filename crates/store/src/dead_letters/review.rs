@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use domain::{ApplicationId, ChatNumber, Timestamp};
 use events::Identity;
 
-use super::{Reason, Resolved, Row, Stored, identity, reason};
+use super::{Reason, Resolved, Row, Stored, identity, pieces, reason, whole};
 use crate::{Connection, Error, schema::dead_letters};
 
 /// [`unresolved`] counts no further.
@@ -112,7 +112,11 @@ pub async fn summaries(conn: &mut Connection, filter: &Filter) -> Result<Vec<Sum
         query = query.filter(dead_letters::resolution.is_null());
     }
     let rows: Vec<SummaryRow> = query.load(conn).await?;
-    rows.into_iter().map(Summary::try_from).collect()
+    let mut letters = rows.into_iter().map(Summary::try_from).collect::<Result<Vec<_>, _>>()?;
+    for letter in &mut letters {
+        letter.payload_bytes = pieces::length(conn, letter.id, letter.payload_bytes).await?;
+    }
+    Ok(letters)
 }
 
 /// The letter with this key.
@@ -121,7 +125,7 @@ pub async fn summaries(conn: &mut Connection, filter: &Filter) -> Result<Vec<Sum
 /// [`Error`].
 pub async fn find(conn: &mut Connection, id: u64) -> Result<Option<Stored>, Error> {
     let row: Option<Row> = dead_letters::table.find(id).select(Row::as_select()).first(conn).await.optional()?;
-    row.map(Stored::try_from).transpose()
+    whole(conn, row).await
 }
 
 #[derive(QueryableByName)]

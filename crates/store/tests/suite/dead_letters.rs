@@ -2,9 +2,13 @@
 
 use domain::{ApplicationId, EventId, Timestamp};
 use events::Identity;
-use store::dead_letters::{self, DeadLetter, Filter, Reason, Resolution};
+use store::{
+    Settings, Store,
+    dead_letters::{self, DeadLetter, Filter, Reason, Resolution},
+    transaction,
+};
 
-use super::support::{Database, chat_number, message_number};
+use super::support::{Database, chat_number, figure, message_number};
 
 fn letter(reason: Reason, identity: Identity) -> DeadLetter {
     DeadLetter { reason, detail: "detail".to_owned(), identity, payload: vec![0, 255, 128, 39], created_at: Timestamp::now() }
@@ -106,4 +110,55 @@ async fn letters_are_listed_and_counted_by_reason_until_they_are_resolved() {
     assert_eq!(dead_letters::unresolved(conn, Reason::Conflict, None).await.unwrap(), 2);
     assert_eq!(dead_letters::unresolved(conn, Reason::Conflict, Some(ApplicationId::new(2))).await.unwrap(), 1);
     assert_eq!(dead_letters::unresolved(conn, Reason::ChatMissing, None).await.unwrap(), 0);
+}
+
+/// The broker may take more than the server takes at once.
+#[tokio::test]
+async fn a_payload_of_any_length_is_kept_whole_and_erased_whole() {
+    const PIECE: usize = 48 * 1024;
+    const PIECES: &str = "SELECT COUNT(*) FROM dead_letter_pieces";
+    let db = Database::create().await;
+    let url = format!("{}?max_allowed_packet=65536", db.settings().url);
+    let conn = &mut Store::connect(&Settings::new(url)).unwrap().acquire().await.unwrap();
+    let lengths = [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 1_000_000];
+    let long = |length, event_id| {
+        // No two pieces of it are alike.
+        let payload = (0..=250).cycle().take(length).collect();
+        DeadLetter { payload, ..letter(Reason::UndecodablePayload, Identity { event_id, ..Identity::default() }) }
+    };
+    let letters = lengths.map(|length| long(length, Some(EventId::generate())));
+    for _ in 0..2 {
+        transaction(conn, async |conn| dead_letters::add(conn, &letters).await).await.unwrap();
+    }
+    let stored = dead_letters::list(conn, 0, 100).await.unwrap();
+    // Not shown, for what is compared has a million bytes.
+    assert!(stored.iter().map(|stored| &stored.letter).eq(letters.iter()));
+    for letter in &stored {
+        assert!(dead_letters::find(conn, letter.id).await.unwrap().as_ref() == Some(letter));
+        let locked = transaction(conn, async |conn| dead_letters::lock(conn, letter.id).await).await.unwrap();
+        assert!(locked.as_ref() == Some(letter));
+    }
+    let all = Filter { reason: None, resolved_too: true, after: 0, limit: 100 };
+    let bytes = async |conn: &mut store::Connection| -> Vec<u64> {
+        dead_letters::summaries(conn, &all).await.unwrap().into_iter().map(|letter| letter.payload_bytes).collect()
+    };
+    let expected = lengths.map(|length| length as u64);
+    assert_eq!(bytes(conn).await, expected);
+    assert_eq!(figure(conn, PIECES).await.unwrap(), 1 + 1 + 20);
+
+    // A redelivery brings nothing of it back.
+    let last = stored[4].id;
+    dead_letters::erase_payload(conn, last).await.unwrap();
+    transaction(conn, async |conn| dead_letters::add(conn, &letters).await).await.unwrap();
+    assert_eq!(dead_letters::find(conn, last).await.unwrap().unwrap().letter.payload, [0; 0]);
+    assert_eq!(bytes(conn).await, [expected[0], expected[1], expected[2], expected[3], 0]);
+    assert_eq!(figure(conn, PIECES).await.unwrap(), 1 + 1);
+
+    // What has no event is kept each time.
+    let nameless = long(PIECE * 3, None);
+    for _ in 0..2 {
+        transaction(conn, async |conn| dead_letters::add(conn, std::slice::from_ref(&nameless)).await).await.unwrap();
+    }
+    let kept = dead_letters::list(conn, last, 10).await.unwrap();
+    assert!(kept.len() == 2 && kept.iter().all(|kept| kept.letter == nameless));
 }

@@ -1,7 +1,7 @@
 //! Items that can never be stored: each is put aside alone, and nothing else suffers.
 
 use events::Epoch;
-use store::epochs;
+use store::{Store, dead_letters, epochs};
 
 use crate::{
     items::{chat, chat_with_messages, message},
@@ -111,6 +111,33 @@ async fn a_payload_that_is_no_envelope_is_kept_byte_for_byte() {
         let dead = &world.tables.dead().await[0];
         assert_eq!((dead.reason.as_str(), &dead.payload), ("undecodable_payload", &payload));
         assert_eq!(world.queues.dead_payload().await, payload);
+        consumer.stop().await;
+        assert_eq!(world.queues.ready().await, 0);
+    })
+    .await;
+}
+
+/// A server may take less at once than the broker does (`max_allowed_packet`); a letter that it refuses is tried again for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_is_more_than_mysql_takes_at_once_is_kept_byte_for_byte_and_holds_up_nothing() {
+    in_world(async |world| {
+        let mut config = world.config.clone();
+        config.mysql.url.push_str("?max_allowed_packet=65536");
+        let store = Store::connect(&config.mysql).unwrap();
+        let consumer = world.consumer_with(config).await;
+        let payload: Vec<u8> = (0..=250).cycle().take(1_000_000).collect();
+        let items = chat_with_messages(1, 1, 3);
+        let partition = world.queues.partition_of(&items[0]);
+        world.queues.publish(1, &items[..2], 10).await;
+        world.queues.publish_payload(partition, &payload).await;
+        world.queues.publish(1, &items[2..], 10).await;
+
+        world.until_stored(1, 3, 1).await;
+        let letters = dead_letters::list(&mut store.acquire().await.unwrap(), 0, 10).await.unwrap();
+        assert_eq!((letters.len(), letters[0].letter.reason.as_str()), (1, "undecodable_payload"));
+        // Not shown, for it has a million bytes.
+        assert!(letters[0].letter.payload == payload);
+        assert!(world.queues.dead_payload().await == payload);
         consumer.stop().await;
         assert_eq!(world.queues.ready().await, 0);
     })
