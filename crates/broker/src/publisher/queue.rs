@@ -13,9 +13,9 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::PublishError;
 
-/// Bytes of text after which a group takes no further item. RabbitMQ 4 closes the channel on a message above 16 MiB, and JSON
-/// may write a character in six bytes. (What one caller publishes together came as JSON of at most 2 MiB, and is no longer as
-/// JSON again.)
+/// Bytes of text, as JSON writes it, of a group of several callers at most. RabbitMQ 4 closes the channel on a message above 16
+/// MiB, and a consumer's memory is reckoned with some 2 MiB a message. (What one caller publishes together came as JSON of at
+/// most 2 MiB, and is no longer as JSON again.)
 const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
 /// What one caller publishes: its items go out in one message, in their order, so that all of them are stored or none is. Several
@@ -79,11 +79,10 @@ impl Group {
     fn fitting(&self, limit: usize) -> usize {
         let (mut items, mut bytes) = (0, 0);
         let fit = self.waiting.iter().take_while(|pending| {
-            let room = bytes < MAX_GROUP_BYTES && items + pending.items.len() <= limit;
-            let fits = room || items == 0;
+            let is_first = items == 0;
             bytes += pending.items.text_bytes();
             items += pending.items.len();
-            fits
+            is_first || (bytes <= MAX_GROUP_BYTES && items <= limit)
         });
         fit.count()
     }
@@ -97,12 +96,18 @@ fn count<'a>(waiting: impl IntoIterator<Item = &'a Pending>) -> usize {
     waiting.into_iter().map(|pending| pending.items.len()).sum()
 }
 
-/// The part of an item's size that can be large.
+/// The part of an item's size that can be large, at its largest: JSON writes some of the control characters in six bytes.
 fn text_bytes(item: &Item) -> usize {
-    match item {
-        Item::Chat(chat) => chat.name.as_ref().map_or(0, |name| name.as_str().len()),
-        Item::Message(message) => message.body.as_str().len(),
-    }
+    let text = match item {
+        Item::Chat(chat) => chat.name.as_ref().map_or("", |name| name.as_str()),
+        Item::Message(message) => message.body.as_str(),
+    };
+    let written = |byte| match byte {
+        ..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    text.bytes().map(written).sum()
 }
 
 /// The queue. Its capacity counts items.
@@ -152,7 +157,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes the group whose turn it is, or as much of it as fits into one message: at most `limit` items and about
+    /// Takes the group whose turn it is, or as much of it as fits into one message: at most `limit` items and
     /// [`MAX_GROUP_BYTES`], unless a single caller's are more.
     pub(crate) fn take(&self, limit: usize) -> Option<Group> {
         let mut inner = self.lock();
@@ -212,5 +217,66 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ApplicationId, ChatNumber, EventId, MessageBody, MessageNumber, Timestamp};
+    use events::MessageCreated;
+
+    use super::*;
+
+    fn pending(text: &str, messages: usize) -> Pending {
+        let message = Item::Message(MessageCreated {
+            event_id: EventId::generate(),
+            application_id: ApplicationId::new(1),
+            chat: ChatNumber::FIRST,
+            number: MessageNumber::new(1).unwrap(),
+            body: MessageBody::new(text).unwrap(),
+            created_at: Timestamp::now(),
+            request_id: "r".to_owned(),
+            trace: None,
+        });
+        let items = if messages == 1 { Items::One(message) } else { Items::Several(vec![message; messages]) };
+        Pending { items, deadline: Instant::now(), answer: oneshot::channel().0 }
+    }
+
+    /// How many items each message has, and how many bytes the largest.
+    fn messages(waiting: Vec<Pending>, limit: usize) -> (Vec<usize>, usize) {
+        let queue = Queue::new(10_000);
+        let partition = events::PartitionCount::new(1).unwrap().all().next().unwrap();
+        for pending in waiting {
+            assert!(queue.push(Epoch::new(1), partition, pending).is_ok());
+        }
+        let (mut counts, mut largest) = (Vec::new(), 0);
+        while let Some(group) = queue.take(limit) {
+            let mut items = Vec::new();
+            group.waiting.into_iter().for_each(|pending| pending.items.append_to(&mut items));
+            counts.push(items.len());
+            largest = largest.max(events::encode_items(group.epoch, &items).unwrap().len());
+        }
+        (counts, largest)
+    }
+
+    #[test]
+    fn a_message_has_as_many_items_as_it_may_and_what_belongs_together_is_not_parted() {
+        let waiting = [1, 1, 1, 5, 1, 2, 1].map(|messages| pending("text", messages));
+        assert_eq!(messages(waiting.into(), 3).0, [3, 5, 3, 1]);
+    }
+
+    #[test]
+    fn a_message_is_no_larger_than_is_reckoned_with_however_json_writes_its_texts() {
+        for text in ["x".repeat(10_000), "🦀".repeat(10_000), "\u{1}".repeat(10_000), "\"".repeat(10_000)] {
+            let lone = (0..256).map(|_| pending(&text, 1)).collect();
+            let (counts, largest) = messages(lone, 256);
+            assert_eq!(counts.iter().sum::<usize>(), 256);
+            assert!((MAX_GROUP_BYTES / 2..MAX_GROUP_BYTES + 256 * 300).contains(&largest), "{largest}");
+        }
+        // A batch as large as may be does not join others, nor do others join it.
+        let batch = |messages| pending(&"x".repeat(10_000), messages);
+        let (counts, largest) = messages(vec![batch(50), batch(200), batch(50)], 256);
+        assert_eq!(counts, [50, 200, 50]);
+        assert!(largest < 2 * MAX_GROUP_BYTES + 256 * 300, "{largest}");
     }
 }
