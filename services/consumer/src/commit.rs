@@ -11,14 +11,14 @@ use events::Epoch;
 use search::Document;
 use service::telemetry::Repeats;
 use store::{Error, ErrorKind};
-use tokio::{sync::mpsc::OwnedPermit, time::sleep};
+use tokio::time::sleep;
 use trace::{Context, Kind, Tracer};
 
 use crate::{
     backoff::{Backoff, Bounds},
     batch::{Limits, cut},
     decode::{Entry, Subject},
-    hand_over::{HandOver, HandOvers, INDEXER_TIME},
+    hand_over::{HandOver, HandOvers, INDEXER_TIME, Place},
     isolate::Parts,
     letters, meters,
     persist::Persister,
@@ -124,7 +124,7 @@ fn reject(entry: &mut Entry, error: &Error) -> bool {
     true
 }
 
-fn hand_over(place: OwnedPermit<HandOver>, outbox_id: u64, plan: &Plan<'_>, traces: Vec<Context>) {
+fn hand_over(place: Place, outbox_id: u64, plan: &Plan<'_>, traces: Vec<Context>) {
     let documents = plan.messages.iter().map(|message| Document {
         application_id: message.application_id,
         chat: message.chat,

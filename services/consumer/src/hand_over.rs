@@ -4,7 +4,13 @@
 //! moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing
 //! is handed over, and the relay takes it from the outbox.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use search::Document;
 use tokio::{
@@ -19,6 +25,10 @@ use crate::meters;
 pub(crate) const INDEXER_TIME: Duration = Duration::from_secs(10);
 /// Batches older than this are left to the relay; writing them here too would index them twice while the index is already slow.
 const TOO_LONG: Duration = Duration::from_secs(5);
+
+/// Bytes of text that may wait. A batch may have eight MiB, and so many of those as may wait by their number would be most of the
+/// memory that a process is given.
+const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
 
 /// Documents, and bytes of their text, that are written without waiting for more.
 const ENOUGH_DOCUMENTS: usize = 1_000;
@@ -36,29 +46,64 @@ pub(crate) struct HandOver {
     pub(crate) traces: Vec<Context>,
 }
 
+impl HandOver {
+    /// Bytes of its text.
+    fn bytes(&self) -> usize {
+        self.documents.iter().map(|document| document.body.as_str().len()).sum()
+    }
+}
+
 /// The near end of the queue. The indexer ends when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
-pub(crate) struct HandOvers(mpsc::Sender<HandOver>);
+pub(crate) struct HandOvers {
+    queue: mpsc::Sender<HandOver>,
+    /// How many bytes of text wait in it.
+    bytes: Arc<AtomicUsize>,
+}
 
 /// The far end of it.
 #[derive(Debug)]
-pub(crate) struct Waiting(mpsc::Receiver<HandOver>);
+pub(crate) struct Waiting {
+    queue: mpsc::Receiver<HandOver>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct Place {
+    permit: OwnedPermit<HandOver>,
+    bytes: Arc<AtomicUsize>,
+}
 
 /// A queue for so many batches.
 pub(crate) fn queue(batches: usize) -> (HandOvers, Waiting) {
     let (sender, receiver) = mpsc::channel(batches);
-    (HandOvers(sender), Waiting(receiver))
+    let bytes = Arc::new(AtomicUsize::new(0));
+    (HandOvers { queue: sender, bytes: bytes.clone() }, Waiting { queue: receiver, bytes })
 }
 
 impl HandOvers {
-    /// A place in the queue, if there is one now.
-    pub(crate) fn reserve(&self) -> Option<OwnedPermit<HandOver>> {
-        self.0.clone().try_reserve_owned().ok()
+    /// A place in the queue, if there is one now. Which bytes it will take is not known yet, so what waits may be more than it
+    /// should by a batch for each partition.
+    pub(crate) fn reserve(&self) -> Option<Place> {
+        if self.bytes.load(Ordering::Relaxed) >= MAX_WAITING_BYTES {
+            return None;
+        }
+        let permit = self.queue.clone().try_reserve_owned().ok()?;
+        Some(Place { permit, bytes: self.bytes.clone() })
     }
 
     /// A look at the queue that does not keep it open.
     pub(crate) fn view(&self) -> View {
-        View(self.0.downgrade())
+        View(self.queue.downgrade())
+    }
+}
+
+impl Place {
+    /// Puts the batch there.
+    pub(crate) fn send(self, next: HandOver) {
+        self.bytes.fetch_add(next.bytes(), Ordering::Relaxed);
+        self.permit.send(next);
     }
 }
 
@@ -80,15 +125,15 @@ impl Waiting {
     pub(crate) async fn gather(&mut self, due: Instant) -> Option<Gathered> {
         let mut gathered = Gathered::of(self.next().await?);
         while !gathered.is_enough() {
-            let next = match self.0.try_recv() {
+            let next = match self.queue.try_recv() {
                 Ok(next) => next,
                 Err(_) if due <= Instant::now() => break,
-                Err(_) => match timeout_at(due, self.0.recv()).await {
+                Err(_) => match timeout_at(due, self.queue.recv()).await {
                     Ok(Some(next)) => next,
                     _ => break,
                 },
             };
-            if in_time(&next) {
+            if self.is_taken_in_time(&next) {
                 gathered.add(next);
             }
         }
@@ -98,20 +143,22 @@ impl Waiting {
     /// The next that has not waited too long.
     async fn next(&mut self) -> Option<HandOver> {
         loop {
-            let next = self.0.recv().await?;
-            if in_time(&next) {
+            let next = self.queue.recv().await?;
+            if self.is_taken_in_time(&next) {
                 return Some(next);
             }
         }
     }
-}
 
-fn in_time(hand_over: &HandOver) -> bool {
-    let in_time = hand_over.committed.elapsed() < TOO_LONG;
-    if !in_time {
-        meters::not_indexed_in_time(1);
+    /// Notes that it was taken off the queue.
+    fn is_taken_in_time(&self, next: &HandOver) -> bool {
+        self.bytes.fetch_sub(next.bytes(), Ordering::Relaxed);
+        let in_time = next.committed.elapsed() < TOO_LONG;
+        if !in_time {
+            meters::not_indexed_in_time(1);
+        }
+        in_time
     }
-    in_time
 }
 
 /// Hand-overs that are written together.
@@ -134,7 +181,7 @@ impl Gathered {
 
     fn add(&mut self, next: HandOver) {
         self.outbox_ids.push(next.outbox_id);
-        self.bytes += next.documents.iter().map(|document| document.body.as_str().len()).sum::<usize>();
+        self.bytes += next.bytes();
         self.documents.extend(next.documents);
         self.traces.extend(next.traces);
         self.oldest = self.oldest.min(next.committed);
@@ -226,6 +273,28 @@ mod tests {
         near.reserve().unwrap().send(late(6));
         drop(near);
         assert_eq!(at_once(&mut waiting, Instant::now()), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_to_wait_is_left_to_the_relay_until_it_is_taken_off() {
+        let long = "🦀".repeat(10_000);
+        let quarter = |outbox_id| hand_over(outbox_id, MAX_WAITING_BYTES / 4 / long.len() + 1, &long);
+        let (near, mut waiting) = filled((1..=4).map(quarter));
+        assert!(near.reserve().is_none());
+        assert_eq!(at_once(&mut waiting, Instant::now()), Some(vec![1]));
+        let place = near.reserve();
+        assert!(place.is_some());
+        // Also what is taken off too late, and what was never sent, makes room.
+        let committed = Instant::now().checked_sub(TOO_LONG).unwrap();
+        drop(place);
+        near.reserve().unwrap().send(HandOver { committed, ..quarter(5) });
+        assert!(near.reserve().is_none());
+        for left in [Some(vec![2]), Some(vec![3]), Some(vec![4])] {
+            assert_eq!(at_once(&mut waiting, Instant::now()), left);
+        }
+        near.reserve().unwrap().send(hand_over(6, 1, "a"));
+        assert_eq!(at_once(&mut waiting, Instant::now()), Some(vec![6]));
+        assert_eq!(near.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]
