@@ -1,22 +1,26 @@
 //! Creates that are charged by the call of Redis that does them: what their handlers are given, and how they are answered.
 //!
-//! The handler hands the [`Charge`] to that call, which saves a round trip. A request that never comes to it, because it is malformed
-//! or something is down, is charged after its handler has refused it: so it counts like any other, and beyond the limit it is
-//! answered 429 in place of what is wrong with it. What such a request has cost by then is reading and parsing it.
+//! The handler hands the [`Charge`] to that call, which saves a round trip. A request that never comes to it, because it is
+//! malformed or something is down, is charged after its handler has refused it: so it counts like any other, and beyond the limit
+//! it is answered 429 in place of what is wrong with it. What such a request has cost by then is reading and parsing it. Nor is
+//! one free whose connection is reset meanwhile, which ends it wherever it stands: it is charged behind its client's back.
 
 use std::{
     convert::Infallible,
     future::{Ready, ready},
+    sync::Arc,
 };
 
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
     body::BoxBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
+    http::Method,
     middleware::Next,
 };
 use gcra::{Bucket, Charge, Standing};
 use service::problem::Problem;
+use tokio::runtime::Handle;
 
 use crate::{
     limits::{Limits, Rule},
@@ -36,9 +40,33 @@ impl FromRequest for Deferred {
     }
 }
 
+/// A create that is under way. If it is dropped before it is answered, its charge is made all the same.
+struct UnderWay {
+    limits: Arc<Limits>,
+    method: Method,
+    charge: Charge,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        // Made by its handler, or seen to its end.
+        let Standing::Due(claim) = self.charge.claim() else { return };
+        let (limits, method, bucket) = (self.limits.clone(), self.method.clone(), claim.bucket().clone());
+        // Where no runtime is left the process ends. The task does, within the time that Redis may take.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let Some(rule) = limits.rules.of(&method) else { return };
+            match limits.buckets.take(&bucket).await {
+                Ok(verdict) => rule.count(&verdict),
+                Err(_) => rule.uncounted.increment(1),
+            }
+        });
+    }
+}
+
 /// Has the handler make the charge, and makes it itself if the handler has not come to it.
 pub(crate) async fn judge(
-    limits: &Limits,
+    limits: &Arc<Limits>,
     rule: &Rule,
     bucket: Bucket,
     request: ServiceRequest,
@@ -46,6 +74,7 @@ pub(crate) async fn judge(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let charge = Charge::new(bucket);
     request.extensions_mut().insert(charge.clone());
+    let _under_way = UnderWay { limits: limits.clone(), method: request.method().clone(), charge: charge.clone() };
     let mut response = next.call(request).await?;
     let verdict = match charge.claim() {
         Standing::Judged(verdict) => verdict,

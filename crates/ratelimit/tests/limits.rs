@@ -275,3 +275,31 @@ async fn a_redis_that_answers_and_cannot_count_is_not_connected_to_again_and_aga
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// The server drops what it was doing for a connection that is reset, wherever that stands.
+#[actix_web::test]
+async fn a_create_that_is_broken_off_before_its_charge_counts_like_any_other() {
+    let prefix = prefix();
+    let limit = start(&settings(1), &shared_redis(), &prefix).await.deferring_creates();
+    let routes = move |config: &mut web::ServiceConfig| {
+        limit.around(config, |config| {
+            config.route("/lasting", web::post().to(async || std::future::pending::<&'static str>().await));
+            config.route("/things", web::post().to(async || "thing"));
+        });
+    };
+    let service = init_service(App::new().configure(routes)).await;
+    let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
+    let create = |path| service.call(TestRequest::post().uri(path).peer_addr(peer).to_request());
+    let begun = tokio::time::timeout(Duration::from_millis(100), create("/lasting")).await;
+    assert!(begun.is_err(), "its handler lasts");
+
+    let mut connection = Client::open(shared_redis()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let key = format!("{prefix}limit:requests:192.0.2.1");
+    let began = Instant::now();
+    while !cmd("EXISTS").arg(&key).query_async::<bool>(&mut connection).await.unwrap() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it was not counted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // It was the only one of this minute.
+    assert_eq!(create("/things").await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+}
