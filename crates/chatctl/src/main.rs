@@ -18,6 +18,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use say::remark;
 use service::program;
 
 /// Looks after a chat system: makes its tables and its search index, checks them, and mends them.
@@ -111,7 +112,7 @@ async fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chatctl: {error:#}");
+            remark!("chatctl: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use say::remark;
 
 const TEMPLATE: &str = "{prefix:<22} {bar:32} {human_pos}/{human_len} {per_sec} {elapsed}";
 const BETWEEN_LINES: Duration = Duration::from_secs(2);
@@ -68,7 +69,7 @@ impl Progress {
         self.shown.set(Some(self.done.get()));
         let seconds = self.began.elapsed().as_secs_f64();
         let rate = if seconds > 0.0 { self.done.get() as f64 / seconds } else { 0.0 };
-        eprintln!("{}: {} of {} after {seconds:.1} s, {rate:.0}/s", self.label, self.done.get(), self.total.get());
+        remark!("{}: {} of {} after {seconds:.1} s, {rate:.0}/s", self.label, self.done.get(), self.total.get());
     }
 }
 

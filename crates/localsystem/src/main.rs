@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say::remark!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -95,7 +95,7 @@ async fn run(cli: Run) -> anyhow::Result<()> {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     };
-    eprintln!("stopping …");
+    say::remark!("stopping …");
     drop(control);
     outcome.and(system.down().await)
 }

