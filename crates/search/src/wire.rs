@@ -2,6 +2,11 @@
 //!
 //! The client treats an answer of any status as a success and has no deadline of its own; here every request has one, and what is
 //! not 2xx is an error. Proxies named in the environment are not used: only the configuration says where Elasticsearch is.
+//!
+//! Redirects are followed, up to ten, for the client lets nobody say that they should not be: its `TransportBuilder` makes its
+//! HTTP client itself, and takes neither another one nor a policy. Elasticsearch never redirects; what stands before it must not
+//! either, or requests, with the grams of texts in them, go where it says. User and password are not sent along to another host
+//! or port.
 
 use std::error::Error as StdError;
 

@@ -40,7 +40,8 @@ fn silent() -> (TcpListener, SocketAddr) {
 }
 
 /// Answers one request with the text, and gives back the request's head.
-fn answering(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
+fn answering(answer: impl Into<String>) -> (SocketAddr, JoinHandle<String>) {
+    let answer = answer.into();
     let (listener, address) = silent();
     let server = thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
@@ -130,6 +131,21 @@ async fn user_and_password_of_the_url_are_sent_decoded_and_in_a_header_only() {
     let request = server.join().unwrap().to_lowercase();
     assert!(request.contains("authorization: basic zwxhc3rpyzpwqhnz"), "{request}");
     assert!(!request.contains("p%40ss"), "{request}");
+}
+
+/// Redirects are followed, for the client cannot be kept from it.
+#[tokio::test]
+async fn user_and_password_do_not_go_where_a_redirect_leads() {
+    let (elsewhere, there) = answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+    let redirect = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{elsewhere}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let (address, here) = answering(redirect);
+    let error = search(&index_at(format!("http://elastic:hunter2@{address}"))).await;
+    assert!(matches!(error, Error::Rejected { status: 401, .. }), "{error:?}");
+    let (here, there) = (here.join().unwrap().to_lowercase(), there.join().unwrap().to_lowercase());
+    assert!(here.contains("authorization: basic"), "{here}");
+    assert!(!there.contains("authorization"), "{there}");
 }
 
 #[test]
