@@ -123,3 +123,37 @@ fn page(parameters: &Parameters, limit: PageLimit) -> Result<PageOfApplications,
         Some((_, text)) => Ok(PageOfApplications::Ordinal { page: number(Field::Page, 1, LAST_PAGE, text)?, limit }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{MAX_PAGE_LIMIT, Page};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::parameters::{PARAMETERS, sample};
+
+    fn asked(text: &str) -> Result<PageOfApplications, Problem> {
+        let parameters = sample::parameters(text, PARAMETERS)?;
+        Ok(page(&parameters, parameters.limit()?)?)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_is_a_page_or_a_refusal(text in sample::texts(PARAMETERS)) {
+            match asked(&text) {
+                Ok(PageOfApplications::Ordinal { page, .. }) => prop_assert!((1..=LAST_PAGE).contains(&page)),
+                Ok(_) => {}
+                Err(problem) => prop_assert!([400, 422].contains(&problem.status().as_u16()), "{}", problem),
+            }
+        }
+
+        #[test]
+        fn a_neighbour_is_where_its_address_leads(bits in any::<u128>(), size in 1..=MAX_PAGE_LIMIT) {
+            let (token, limit) = (ApplicationToken::parse(&format!("{bits:032x}")).unwrap(), PageLimit::new(size).unwrap());
+            let page = Page { entries: vec![token], has_previous: true, has_next: true };
+            let Neighbours { previous, next } = Neighbours::of(&page, limit, ToString::to_string);
+            prop_assert_eq!(asked(&previous.unwrap()).unwrap(), PageOfApplications::Before { token, limit });
+            prop_assert_eq!(asked(&next.unwrap()).unwrap(), PageOfApplications::After { token, limit });
+        }
+    }
+}

@@ -62,8 +62,38 @@ pub(crate) fn number(field: Field, low: u64, high: u64, text: &str) -> Result<u6
 }
 
 #[cfg(test)]
+pub(crate) mod sample {
+    //! Query strings of all kinds, for the tests of what reads them.
+
+    use proptest::prelude::*;
+    use service::{http::Query, problem::Problem};
+
+    use super::Parameters;
+
+    /// What an endpoint that reads parameters of these names reads in the text.
+    pub(crate) fn parameters(text: &str, names: &[&'static str]) -> Result<Parameters, Problem> {
+        Query::parse(text, names).map(Parameters)
+    }
+
+    /// Texts at random, and parameters of these names and others with values of all kinds.
+    pub(crate) fn texts(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let name = prop_oneof![4 => prop::sample::select(names).prop_map(str::to_owned), 1 => ".*".boxed()];
+        let number = any::<u64>().prop_map(|number| number.to_string());
+        let value = prop_oneof![".*", "[0-9]{0,3}", "[+-]?[0-9]{1,25}", "([a-z0-9]|%[0-9a-fA-F]{0,2})*", "[0-9a-f]{32}", number];
+        let pairs = prop::collection::vec((name, value), 0..4).prop_map(|pairs| {
+            let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            pairs.join("&")
+        });
+        prop_oneof![1 => ".*".boxed(), 4 => pairs.boxed()]
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::paging::Neighbours;
 
     fn page(query: &str) -> Result<PageRequest, Invalid> {
         Parameters(Query::parse(query, PARAMETERS).unwrap()).page()
@@ -115,6 +145,46 @@ mod tests {
             ("page=1&after=1", Field::Page),
         ] {
             assert_eq!(page(query).map_err(|invalid| invalid.field), Err(field), "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_is_a_page_within_the_limits_or_a_refusal(text in sample::texts(PARAMETERS)) {
+            let parameters = match sample::parameters(&text, PARAMETERS) {
+                Ok(parameters) => parameters,
+                Err(problem) => {
+                    prop_assert_eq!(problem.status(), 400);
+                    return Ok(());
+                }
+            };
+            match parameters.page() {
+                Err(invalid) => prop_assert_eq!(Problem::from(invalid).status(), 422),
+                Ok(page) => {
+                    prop_assert!((1..=MAX_PAGE_LIMIT).contains(&page.limit().get()), "{:?}", page);
+                    let farthest = match page {
+                        PageRequest::After { after, .. } => after,
+                        PageRequest::Before { before, .. } => before,
+                        PageRequest::Span { first, limit } => first + limit.get() - 1,
+                    };
+                    prop_assert!(farthest <= MAX_NUMBER, "{:?}", page);
+                }
+            }
+        }
+
+        #[test]
+        fn a_neighbour_is_where_its_address_leads(number in 1..=MAX_NUMBER, size in 1..=MAX_PAGE_LIMIT) {
+            let limit = limit(size);
+            let Neighbours { previous, next } = Neighbours::at(Some(number), Some(number), limit);
+            prop_assert_eq!(page(&previous.unwrap()), Ok(PageRequest::Before { before: number, limit }));
+            prop_assert_eq!(page(&next.unwrap()), Ok(PageRequest::After { after: number, limit }));
+        }
+
+        #[test]
+        fn what_is_no_number_is_told_by_its_parameter(name in prop::sample::select(PARAMETERS), text in ".*") {
+            prop_assume!(text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()));
+            let query = serde_urlencoded::to_string(vec![(name, text)]).unwrap();
+            prop_assert_eq!(page(&query).map_err(|invalid| invalid.field.as_str()), Err(name), "{}", query);
         }
     }
 }

@@ -154,3 +154,32 @@ fn with_source(mut answer: HttpResponse, source: &'static str) -> HttpResponse {
     answer.headers_mut().insert(SOURCE, HeaderValue::from_static(source));
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::MAX_NUMBER;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::parameters::sample;
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_is_a_search_or_a_refusal(text in sample::texts(PARAMETERS)) {
+            let parameters = match sample::parameters(&text, PARAMETERS) {
+                Ok(parameters) => parameters,
+                Err(problem) => {
+                    prop_assert_eq!(problem.status(), 400);
+                    return Ok(());
+                }
+            };
+            let (query, part, unit) = (query(&parameters), part(&parameters), highlight(&parameters));
+            if let Ok((Cursor::After(number) | Cursor::Before(number), _)) = part {
+                prop_assert!(number <= MAX_NUMBER);
+            }
+            for refusal in [query.err(), part.err(), unit.err()].into_iter().flatten() {
+                prop_assert_eq!(Problem::from(refusal).status(), 422);
+            }
+        }
+    }
+}
