@@ -8,24 +8,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backoff::{Backoff, Bounds};
 use events::Topology;
 use futures_util::StreamExt;
 use lapin::{Connection, ConnectionProperties};
 use metrics::{Counter, Gauge};
 use tokio::{
     sync::watch,
-    time::{interval, sleep, timeout, timeout_at},
+    time::{interval, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AmqpUrl, Error, Settings,
-    backoff::Backoff,
-    secure,
+    AmqpUrl, Error, Settings, secure,
     session::{Down, Link, Session},
     topology,
 };
 
+/// The waits between two attempts at what the broker has refused or taken away: with their jitter 50 ms at first, 2 s at most.
+pub(crate) const WAITS: Bounds = Bounds { min: Duration::from_millis(35), max: Duration::from_millis(1_300) };
 /// lapin tells of a lost connection by an event; looking now and then as well costs nothing and depends on nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// A connection that is not needed any more may take this long to say goodbye.
@@ -106,7 +107,7 @@ impl Meters {
 
 impl Supervisor {
     async fn run(self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(WAITS);
         let mut outage = Outage::default();
         loop {
             match self.close.run_until_cancelled(self.connect()).await {
@@ -122,7 +123,7 @@ impl Supervisor {
                     self.tell(error);
                 }
             }
-            if self.close.run_until_cancelled(sleep(backoff.delay())).await.is_none() {
+            if self.close.run_until_cancelled(backoff.wait()).await.is_none() {
                 break;
             }
         }

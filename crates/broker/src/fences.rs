@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backoff::jittered;
 use events::{Epoch, Partition, Topology};
 use futures_util::StreamExt;
 use lapin::{
@@ -132,7 +133,7 @@ impl Task {
                         Err(error) => tracing::debug!(%error, "fences interrupted"),
                     }
                     self.fail_all();
-                    sleep(SETUP_PAUSE.mul_f64(rand::random_range(0.5..1.5))).await;
+                    sleep(jittered(SETUP_PAUSE)).await;
                 }
                 Link::Down(_) | Link::Refused(_) => tokio::select! {
                     changed = self.link.changed() => if changed.is_err() { return },

@@ -7,7 +7,6 @@
 //! The crate knows names and envelopes from `events` and the protocol from `lapin`; it must never know Redis, MySQL or HTTP.
 //! All input and output happens on the runtime where a handle was started, so that handles can be used from any other.
 
-mod backoff;
 mod bindings;
 mod confirms;
 mod connection;

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use backoff::jittered;
 use deadpool_redis::redis::{Script, ScriptInvocation};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -87,7 +88,7 @@ impl Cache {
             if Instant::now() + RETRY_AFTER >= deadline {
                 return Err(outage);
             }
-            sleep(RETRY_AFTER.mul_f64(rand::random_range(0.5..1.5))).await;
+            sleep(jittered(RETRY_AFTER)).await;
         }
     }
 }

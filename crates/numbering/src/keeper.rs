@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use backoff::{Backoff, Bounds};
 use broker::Publisher;
 use events::Epoch;
 use sequencer::{Adopted, Adoption, Record, Sequencer};
@@ -28,8 +29,8 @@ use crate::{
 
 /// One attempt to establish an epoch takes no longer than this.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
-const BACKOFF_MIN: Duration = Duration::from_millis(50);
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// The waits between attempts.
+const WAITS: Bounds = Bounds { min: Duration::from_millis(50), max: Duration::from_secs(1) };
 /// The longest pause of an opener that was overtaken.
 const OVERTAKEN_PAUSE: Duration = Duration::from_millis(200);
 /// Openers can overtake one another; after this many turns the attempt counts as failed and backs off.
@@ -143,7 +144,7 @@ struct Task {
 
 impl Task {
     async fn run(self) {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(WAITS);
         loop {
             let outcome = timeout(ATTEMPT_LIMIT, self.establish()).await.unwrap_or_else(|_| Err(Failure::late()));
             match outcome {
@@ -151,7 +152,7 @@ impl Task {
                     tracing::info!(epoch = adopted.record().epoch.get(), "epoch adopted");
                     metrics::gauge!("chat_epoch").set(adopted.record().epoch.get() as f64);
                     self.shared.state.send_replace(State::Adopted(Arc::new(adopted)));
-                    backoff = BACKOFF_MIN;
+                    backoff.reset();
                     self.shared.lost.notified().await;
                 }
                 Err(Failure { dependency, cause }) => {
@@ -160,8 +161,7 @@ impl Task {
                         State::Failed(before) if before == dependency => tracing::debug!(%dependency, cause, "still no epoch"),
                         _ => tracing::warn!(%dependency, cause, "no number can be given until an epoch is adopted or opened"),
                     }
-                    sleep(backoff.mul_f64(rand::random_range(0.5..1.5))).await;
-                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                    backoff.wait().await;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
+use backoff::{Backoff, Bounds};
 use deadpool_redis::redis::{AsyncConnectionConfig, PushInfo, PushKind, aio::MultiplexedConnection};
 use metrics::Gauge;
 use tokio::{
@@ -18,10 +19,8 @@ use crate::{
 /// replica and then a primary again may have lost data without closing anything. (Within one heartbeat that would pass unseen.
 /// Sentinel closes the clients' connections when it makes a replica of a primary.)
 const HEARTBEAT: Duration = Duration::from_secs(1);
-const BACKOFF_MIN: Duration = Duration::from_millis(20);
-const BACKOFF_MAX: Duration = Duration::from_millis(500);
-/// A connection that lasted this long was a good one: the next attempt need not hold back.
-const STEADY: Duration = Duration::from_secs(1);
+/// The waits between two attempts. A connection that lasted for a second was a good one: behind it they are short again.
+const WAITS: Bounds = Bounds { min: Duration::from_millis(20), max: Duration::from_millis(500) };
 /// Commands that wait to be written; more callers than that wait for their turn.
 const WRITE_QUEUE: usize = 1024;
 
@@ -36,7 +35,7 @@ impl<G: Greeting> Task<G> {
     pub(crate) async fn run(self) {
         let purpose = self.settings.purpose;
         let gauge = metrics::gauge!(self.settings.gauge);
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(WAITS);
         let mut reported = false;
         loop {
             let lost = Arc::new(Notify::new());
@@ -47,9 +46,7 @@ impl<G: Greeting> Task<G> {
                     let since = Instant::now();
                     let why = self.hold(lent, &lost, &gauge).await;
                     tracing::warn!(purpose, why, "connection to Redis given up");
-                    if since.elapsed() >= STEADY {
-                        backoff = BACKOFF_MIN;
-                    }
+                    backoff.held_for(since.elapsed());
                 }
                 Err(outage) => {
                     // Said once an outage.
@@ -63,7 +60,7 @@ impl<G: Greeting> Task<G> {
                 }
             }
             tokio::select! {
-                () = sleep(backoff.mul_f64(rand::random_range(0.5..1.5))) => backoff = (backoff * 2).min(BACKOFF_MAX),
+                () = backoff.wait() => {}
                 () = self.shared.renew.notified() => {}
             }
         }

@@ -7,12 +7,10 @@
 
 use std::time::Duration;
 
+use backoff::{Backoff, Bounds};
 use events::Epoch;
 use service::telemetry::Repeats;
 use store::{Store, epochs};
-use tokio::time::sleep;
-
-use crate::backoff::{Backoff, Bounds};
 
 /// Epochs that a queue may be ahead of MySQL.
 const ROOM: u64 = 1_000;
@@ -47,7 +45,7 @@ impl Ceiling {
                     if let Some(suppressed) = self.failures.pass() {
                         tracing::warn!(%error, suppressed, "a payload waits to be read until its epoch can be looked up");
                     }
-                    sleep(backoff.next()).await;
+                    backoff.wait().await;
                 }
             }
         }

@@ -6,16 +6,15 @@
 
 use std::time::{Duration, Instant};
 
+use backoff::{Backoff, Bounds};
 use domain::Timestamp;
 use events::Epoch;
 use search::Document;
 use service::telemetry::Repeats;
 use store::{Error, ErrorKind};
-use tokio::time::sleep;
 use trace::{Context, Kind, Tracer};
 
 use crate::{
-    backoff::{Backoff, Bounds},
     batch::{Limits, cut},
     decode::{Entry, Subject},
     hand_over::{HandOver, HandOvers, INDEXER_TIME, Place},
@@ -66,7 +65,7 @@ impl Committer {
             if error.took_too_long() && part.len() > LARGE_PART {
                 parts.split();
             }
-            sleep(backoff.next()).await;
+            backoff.wait().await;
         }
     }
 
@@ -78,7 +77,7 @@ impl Committer {
                 Ok(()) => *stored_epoch = epoch,
                 Err(error) => {
                     self.report(&error);
-                    sleep(backoff.next()).await;
+                    backoff.wait().await;
                 }
             }
         }

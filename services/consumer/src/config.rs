@@ -3,9 +3,10 @@
 
 use std::{num::NonZeroU16, time::Duration};
 
+use backoff::Bounds;
 use serde::Deserialize;
 
-use crate::{Error, backoff::Bounds, batch::Limits};
+use crate::{Error, batch::Limits};
 
 /// The admin port unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 9090;

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backoff::jittered;
 use domain::Timestamp;
 use roster::{CountOutcome, CountRun};
 use store::{Store, counts};
@@ -102,7 +103,7 @@ impl Job {
             // Counted from the start of the run, so that counts lag by the interval and not by the interval and a run.
             let next = match &outcome {
                 Ok(Counted::Marks(_)) => interval,
-                Ok(Counted::Elsewhere) => interval.min(BACK_AFTER.mul_f64(rand::random_range(0.5..1.5))),
+                Ok(Counted::Elsewhere) => interval.min(jittered(BACK_AFTER)),
                 Err(_) => interval.min(AGAIN_AFTER),
             };
             self.note(&outcome, began.elapsed());

@@ -9,7 +9,6 @@
 //!
 //! The service must never acknowledge what is not stored, never drop an item, and never let search delay storing.
 
-mod backoff;
 mod batch;
 mod ceiling;
 mod commit;

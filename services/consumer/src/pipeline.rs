@@ -3,18 +3,18 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
+use backoff::{Backoff, Bounds};
 use broker::{Consumer, Deliveries, Delivery, Event};
 use domain::Timestamp;
 use events::{Epoch, Partition};
 use sequencer::Sequencer;
 use service::telemetry::Repeats;
 use store::{Store, partition_epochs};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
 use crate::{
-    backoff::{Backoff, Bounds},
     batch::{Batch, Limits},
     ceiling::Ceiling,
     commit::Committer,
@@ -140,7 +140,7 @@ impl Pipeline {
                     }
                 }
             }
-            if !backoff.wait(stop).await {
+            if stop.run_until_cancelled(backoff.wait()).await.is_none() {
                 return false;
             }
         }
@@ -215,7 +215,7 @@ impl Pipeline {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, suppressed, "a batch waits to be stored");
             }
-            sleep(backoff.next()).await;
+            backoff.wait().await;
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use backoff::{Backoff, Bounds};
 use domain::{ApplicationId, ChatNumber, Message, Timestamp};
 use futures_util::{StreamExt, stream};
 use search::Document;
@@ -19,7 +20,6 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backoff::{Backoff, Bounds},
     grouping::{groups, halves, is_wide, parted, piece},
     index::{Aim, Index, Written},
     lease::{Lease, from_now},
@@ -69,7 +69,7 @@ impl Relay {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "outbox rows put back");
-                    backoff.wait(&stop).await
+                    stop.run_until_cancelled(backoff.wait()).await.is_some()
                 }
             };
             if !go_on {

@@ -10,6 +10,7 @@
 
 use std::{collections::HashSet, slice, time::Duration};
 
+use backoff::{Backoff, Bounds};
 use domain::{EventId, Timestamp};
 use events::{ENVELOPE_VERSION, Identity};
 use sequencer::Sequencer;
@@ -19,10 +20,8 @@ use store::{
     dead_letters::{self, Reason, Resolution, Resolved, Stored as Letter},
     transaction,
 };
-use tokio::time::sleep;
 
 use crate::{
-    backoff::{Backoff, Bounds},
     decode::{self, Content, Entry, Subject},
     letters, persist,
     plan::Plan,
@@ -89,7 +88,7 @@ pub async fn retry(store: &Store, sequencer: &Sequencer, id: u64) -> Result<Retr
     for _ in 1..ATTEMPTS {
         match attempt(store, sequencer, id, &mut decided).await {
             Err(Error::Store(error)) if matches!(error.kind(), ErrorKind::Transient | ErrorKind::Duplicate) => {
-                sleep(backoff.next()).await;
+                backoff.wait().await;
             }
             outcome => return outcome,
         }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use backoff::{Backoff, Bounds};
 use broker::{Consumer, Delivery, Settled};
 use store::dead_letters::{DeadLetter, Reason};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
-    backoff::{Backoff, Bounds},
     decode::{Entry, Subject},
     meters,
 };
@@ -59,7 +59,7 @@ async fn keep_payload(consumer: &Consumer, letter: &DeadLetter, last: &Delivery,
         if !last.is_current() {
             return Kept::Stale;
         }
-        sleep(backoff.next()).await;
+        backoff.wait().await;
     }
     Kept::InMysqlOnly
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backoff::jittered;
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions, types::ShortString};
 use tokio::{
     sync::{Mutex, watch},
@@ -49,7 +50,7 @@ impl Answers {
         loop {
             match self.try_send(reply).await {
                 Err(Error::Unavailable | Error::Amqp { .. }) if Instant::now() < until => {
-                    sleep(PAUSE.mul_f64(rand::random_range(0.5..1.5))).await;
+                    sleep(jittered(PAUSE)).await;
                 }
                 outcome => return outcome,
             }

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backoff::Backoff;
 use events::{Partition, Topology};
 use futures_util::StreamExt;
 use lapin::{
@@ -23,7 +24,7 @@ use lapin::{
 use metrics::Counter;
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ use super::{
 };
 use crate::{
     Error, Settings,
-    backoff::Backoff,
+    connection::WAITS,
     session::{Link, Session},
     topology,
 };
@@ -78,7 +79,7 @@ impl Task {
     }
 
     pub(super) async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(WAITS);
         let mut last: Option<Arc<Session>> = None;
         while let Some(session) = self.session().await {
             let since = Instant::now();
@@ -98,7 +99,7 @@ impl Task {
             }
             last = Some(session);
             backoff.held_for(since.elapsed());
-            if self.stop.run_until_cancelled(sleep(backoff.delay())).await.is_none() {
+            if self.stop.run_until_cancelled(backoff.wait()).await.is_none() {
                 return;
             }
         }
