@@ -29,6 +29,8 @@ use crate::{
 pub(crate) const WAITS: Bounds = Bounds { min: Duration::from_millis(35), max: Duration::from_millis(1_300) };
 /// lapin tells of a lost connection by an event; looking now and then as well costs nothing and depends on nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a service's start waits for the broker, to learn whether its queues are those configured.
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(5);
 /// A connection that is not needed any more may take this long to say goodbye.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 /// While the broker is away, it is said this often.
@@ -58,6 +60,18 @@ pub(crate) async fn connected(mut link: watch::Receiver<Link>, within: Duration)
     let _ = timeout(within, link.wait_for(|link| !matches!(link, Link::Down(_)))).await;
     // Also of one that is still down: it may know why.
     link.borrow().session().map(drop)
+}
+
+/// What a service's start makes of [`connected`]: the broker may be down for now, but must not hold other queues than those configured.
+pub(crate) fn or_down(connected: Result<(), Error>) -> Result<(), Error> {
+    match connected {
+        Err(error @ Error::WrongTopology(_)) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "starting without the broker");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Waits until the connection is closed for good, for `within` at most.

@@ -22,4 +22,4 @@ pub use deferred::Deferred;
 pub use error::Error;
 pub use middleware::RateLimit;
 pub use networks::Networks;
-pub use settings::{OnOutage, ProxyHeader, Redis, Settings};
+pub use settings::{OnOutage, ProxyHeader, Settings};

@@ -10,10 +10,11 @@ use actix_web::{
     web::{ServiceConfig, scope},
 };
 use gcra::Bucket;
+use redislink::Place;
 use service::problem::Problem;
 
 use crate::{
-    Error, Redis, Settings,
+    Error, Settings,
     bucket::Buckets,
     client::Clients,
     deferred,
@@ -36,12 +37,12 @@ impl RateLimit {
     ///
     /// # Errors
     /// [`Error::InvalidSettings`].
-    pub async fn start(settings: &Settings, redis: Redis<'_>) -> Result<Self, Error> {
+    pub async fn start(settings: &Settings, counted_in: Place<'_>) -> Result<Self, Error> {
         let Some(policies) = Self::policies(settings)? else {
             return Ok(Self { limits: None, creates_are_deferred: false });
         };
-        let key_prefix = redis.key_prefix;
-        let link = script::connect(redis).await;
+        let key_prefix = counted_in.key_prefix;
+        let link = script::connect(counted_in).await;
         let limits = Limits {
             rules: policies.map(|policy| policy.map(Rule::new)),
             clients: Clients { trusted: settings.trusted_proxies.clone(), header: settings.proxy_header },

@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{aio::MultiplexedConnection, pipe};
-use redislink::{Failure, Greeting};
-
-use crate::Redis;
+use redislink::{Failure, Greeting, Place};
 
 /// The way to Redis.
 pub(crate) type Link = redislink::Link<Script>;
@@ -20,10 +18,10 @@ pub(crate) struct Script(String);
 pub(crate) struct Unavailable;
 
 /// Begins to connect, on the current tokio runtime, and waits until the first attempt has ended, well or badly.
-pub(crate) async fn connect(redis: Redis<'_>) -> Link {
+pub(crate) async fn connect(place: Place<'_>) -> Link {
     // KEYS: the bucket. ARGV: its interval and its burst.
     let script = Script(format!("#!lua\n{}return {{take(KEYS[1], ARGV[1], ARGV[2])}}\n", gcra::TAKE));
-    let link = Link::start(redis.primary, script, settings(redis.connect_timeout));
+    let link = Link::start(place.primary, script, settings(place.connect_timeout));
     let _ = link.lent().await;
     link
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redislink::Primary;
 use serde::Deserialize;
 
 use crate::{Error, Networks, RateLimit};
@@ -77,15 +76,4 @@ pub enum OnOutage {
     Open,
     /// They are answered 503.
     Closed,
-}
-
-/// The Redis in which requests are counted.
-#[derive(Clone)]
-pub struct Redis<'a> {
-    /// Where it is.
-    pub primary: Primary,
-    /// What every key begins with.
-    pub key_prefix: &'a str,
-    /// How long making a connection may take.
-    pub connect_timeout: Duration,
 }

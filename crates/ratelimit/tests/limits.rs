@@ -15,8 +15,8 @@ use actix_web::{
 };
 use deadpool_redis::redis::{Client, aio::MultiplexedConnection, cmd};
 use devstack::{Quiet, Server, Stack, StackOptions};
-use ratelimit::{OnOutage, ProxyHeader, RateLimit, Redis, Settings};
-use redislink::Primary;
+use ratelimit::{OnOutage, ProxyHeader, RateLimit, Settings};
+use redislink::{Place, Primary};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the clock of a busy machine may add to a deadline.
@@ -48,7 +48,7 @@ fn prefix() -> String {
 
 async fn start(settings: &Settings, url: &str, key_prefix: &str) -> RateLimit {
     let primary = Primary::at(url).unwrap();
-    RateLimit::start(settings, Redis { primary, key_prefix, connect_timeout: CONNECT_TIMEOUT }).await.unwrap()
+    RateLimit::start(settings, Place { primary, key_prefix, connect_timeout: CONNECT_TIMEOUT }).await.unwrap()
 }
 
 /// A service whose only route is limited, beside one that is not: sends it a request from a peer.
@@ -190,8 +190,8 @@ async fn without_limits_nothing_is_connected_and_nothing_said() {
 async fn settings_that_cannot_work_are_refused() {
     for settings in [settings(600_001), Settings { timeout_ms: 0, ..settings(1) }] {
         let primary = Primary::at("redis://localhost").unwrap();
-        let redis = Redis { primary, key_prefix: "x:", connect_timeout: CONNECT_TIMEOUT };
-        assert!(RateLimit::start(&settings, redis).await.is_err(), "{settings:?} is accepted");
+        let place = Place { primary, key_prefix: "x:", connect_timeout: CONNECT_TIMEOUT };
+        assert!(RateLimit::start(&settings, place).await.is_err(), "{settings:?} is accepted");
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod greeting;
 mod link;
+mod place;
 mod primary;
 mod secure;
 mod sentinels;
@@ -15,6 +16,7 @@ mod task;
 
 pub use greeting::{Failure, Greeting};
 pub use link::Link;
+pub use place::Place;
 pub use primary::Primary;
 pub use sentinels::Sentinels;
 pub use settings::Settings;

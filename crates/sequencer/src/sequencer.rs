@@ -8,7 +8,7 @@ use std::{
 };
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
-use redislink::{Link, Primary};
+use redislink::{Link, Place, Primary};
 use tokio::time::timeout;
 
 use crate::{
@@ -127,6 +127,12 @@ impl Sequencer {
     /// Where Redis is, for whatever else is kept in the same one.
     pub fn primary(&self) -> &Primary {
         &self.inner.primary
+    }
+
+    /// The same, for who makes connections as this one does.
+    pub fn place(&self) -> Place<'_> {
+        let Inner { settings, primary, .. } = &*self.inner;
+        Place { primary: primary.clone(), key_prefix: &settings.key_prefix, connect_timeout: settings.connect_timeout() }
     }
 
     pub(crate) fn keys(&self) -> &Keys {

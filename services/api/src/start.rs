@@ -1,9 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    time::Duration,
-};
+use std::net::{SocketAddr, TcpListener};
 
 use ::search::SearchIndex;
 use actix_web::web::Data;
@@ -29,9 +26,6 @@ use crate::{
     search::{Folding, Scans},
     state::State,
 };
-
-/// How long the start waits for the broker, to learn whether its queues are those configured.
-const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]
@@ -105,14 +99,13 @@ pub async fn start(
     let store = Store::connect(&config.mysql)?;
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
-    let rate_limit = RateLimit::start(&config.rate_limit, counting(&sequencer, &config.redis)).await?;
+    // Requests are counted where numbers are given.
+    let rate_limit = RateLimit::start(&config.rate_limit, sequencer.place()).await?;
     let cache =
         config.cache.enabled.then(|| Cache::connect(sequencer.primary().clone(), &config.redis.key_prefix, &config.cache));
     let cached = Cached::new(cache.transpose()?);
     let publisher = Publisher::start(&config.amqp, background.clone());
-    if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
-        return Err(wrong.into());
-    }
+    publisher.refuse_wrong_topology().await?;
     let partitions = config.amqp.topology().partitions();
     let numbering =
         Numbering::start(Role::Reader, sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
@@ -141,15 +134,6 @@ pub async fn start(
     })?;
     Reporter::new(roster, telemetry, "api", server.address()).start(stopping);
     Ok(Running { server, publisher, background, tracer })
-}
-
-/// Requests are counted where numbers are given.
-fn counting<'a>(sequencer: &Sequencer, redis: &'a sequencer::Settings) -> ratelimit::Redis<'a> {
-    ratelimit::Redis {
-        primary: sequencer.primary().clone(),
-        key_prefix: &redis.key_prefix,
-        connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
-    }
 }
 
 /// Without MySQL nothing can be answered. Without the others most can, so they are reported and leave the service ready.

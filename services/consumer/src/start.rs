@@ -43,9 +43,6 @@ use crate::{
     taking::Taking,
 };
 
-/// How long the start waits for the broker, which may hold queues for another number of partitions.
-const BROKER_TIME: Duration = Duration::from_secs(5);
-
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -119,7 +116,7 @@ pub async fn start(
     let search = SearchIndex::connect(&config.elasticsearch)?;
     // Closed by its handle alone, when all is settled.
     let (consumer, streams) = Consumer::start(&config.amqp, CancellationToken::new());
-    refuse_wrong_topology(&consumer).await?;
+    consumer.refuse_wrong_topology().await?;
 
     let health = health::routes(checks(&store, &consumer, &search), telemetry.clone());
     // Nobody is sent here, so nothing has to go elsewhere before it stops.
@@ -168,18 +165,6 @@ pub async fn start(
     let limit = Duration::from_millis(config.http.shutdown_ms);
     let work = tokio::spawn(Work { pipelines, abort, consumer, indexer, relay, tracer, stop: stop.clone(), limit }.finished());
     Ok(Running { server, work, stop })
-}
-
-/// The broker may be down for now, but it must not hold other queues than those configured.
-async fn refuse_wrong_topology(consumer: &Consumer) -> Result<(), broker::Error> {
-    match consumer.connected(BROKER_TIME).await {
-        Err(error @ broker::Error::WrongTopology(_)) => Err(error),
-        Err(error) => {
-            tracing::warn!(%error, "starting without the broker");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
 }
 
 /// What must be finished in order.

@@ -1,9 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    time::Duration,
-};
+use std::net::{SocketAddr, TcpListener};
 
 use actix_web::web::Data;
 use broker::Publisher;
@@ -21,9 +18,6 @@ use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
 use crate::{Config, routes, state::State};
-
-/// How long the start waits for the broker, to learn whether its queues are those configured.
-const TOPOLOGY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start, or ended other than asked.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +85,10 @@ pub async fn start(
     let tracer = Tracer::start(&config.trace, "ingest", env!("CARGO_PKG_VERSION"))?;
     let store = Store::connect(&config.mysql)?;
     let sequencer = Sequencer::connect(&config.redis)?;
-    let rate_limit = RateLimit::start(&config.rate_limit, counting(&sequencer, &config.redis)).await?.deferring_creates();
+    // Requests are counted where numbers are given.
+    let rate_limit = RateLimit::start(&config.rate_limit, sequencer.place()).await?.deferring_creates();
     let publisher = Publisher::start(&config.amqp, background.clone());
-    if let Err(wrong @ broker::Error::WrongTopology(_)) = publisher.connected(TOPOLOGY_WITHIN).await {
-        return Err(wrong.into());
-    }
+    publisher.refuse_wrong_topology().await?;
     let partitions = config.amqp.topology().partitions();
     let numbering =
         Numbering::start(Role::Writer, sequencer.clone(), publisher.clone(), store.clone(), partitions, background.clone());
@@ -112,15 +105,6 @@ pub async fn start(
     })?;
     Reporter::new(roster, telemetry, "ingest", server.address()).start(stopping);
     Ok(Running { server, publisher, background, tracer })
-}
-
-/// Requests are counted where numbers are given.
-fn counting<'a>(sequencer: &Sequencer, redis: &'a sequencer::Settings) -> ratelimit::Redis<'a> {
-    ratelimit::Redis {
-        primary: sequencer.primary().clone(),
-        key_prefix: &redis.key_prefix,
-        connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
-    }
 }
 
 /// MySQL is asked only for counters that are missing: without it most creates go on, so the service stays ready.

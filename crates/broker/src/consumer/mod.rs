@@ -135,6 +135,15 @@ impl Consumer {
         connection::connected(self.answers.link().clone(), within.saturating_sub(since.elapsed())).await
     }
 
+    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold other
+    /// queues than those configured.
+    ///
+    /// # Errors
+    /// [`Error::WrongTopology`].
+    pub async fn refuse_wrong_topology(&self) -> Result<(), Error> {
+        connection::or_down(self.connected(connection::START_LIMIT).await)
+    }
+
     /// Stops consuming and closes the connections; what is not acknowledged by now is delivered to another consumer. Call it when
     /// the streams have ended and their last deliveries are settled. Takes at most the confirm timeout.
     pub async fn close(&self) {

@@ -165,6 +165,15 @@ impl Publisher {
         connection::connected(self.shared.link.clone(), within).await
     }
 
+    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold other
+    /// queues than those configured.
+    ///
+    /// # Errors
+    /// [`Error::WrongTopology`].
+    pub async fn refuse_wrong_topology(&self) -> Result<(), Error> {
+        connection::or_down(self.connected(connection::START_LIMIT).await)
+    }
+
     /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the confirm timeout,
     /// and once more for the connection's end. By then what waits is answered [`PublishError::Unavailable`], and what was sent
     /// [`PublishError::Unconfirmed`].
