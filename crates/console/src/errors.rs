@@ -1,18 +1,7 @@
-//! What went wrong beneath, as HTTP.
+//! What the console alone meets, as HTTP. The store's errors are those of `problems`.
 
+use problems::of_store;
 use service::problem::{Dependency, Problem};
-use store::ErrorKind;
-
-/// MySQL's failures.
-pub(crate) fn of_store(error: store::Error) -> Problem {
-    match error.kind() {
-        ErrorKind::Transient => {
-            tracing::debug!(%error, "MySQL failed");
-            Problem::dependency_unavailable(Dependency::Mysql)
-        }
-        ErrorKind::Row | ErrorKind::Duplicate | ErrorKind::Fatal => Problem::internal(error),
-    }
-}
 
 /// A letter that could not be tried again.
 pub(crate) fn of_retry(error: consumer::retry::Error) -> Problem {

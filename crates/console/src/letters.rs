@@ -15,16 +15,13 @@ use consumer::{
     retry::retry,
     rivals::{self, Rival},
 };
+use problems::of_store;
 use serde_json::{Value, json};
 use service::problem::Problem;
 use store::dead_letters::{self, Reason, Stored};
 use tokio::time::timeout;
 
-use crate::{
-    Shared,
-    access::Operator,
-    errors::{of_retry, of_store},
-};
+use crate::{Shared, access::Operator, errors::of_retry};
 
 /// Answers come within this, as all of the api's.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_800);

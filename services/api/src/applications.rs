@@ -6,6 +6,7 @@ use actix_web::{
     web::Data,
 };
 use domain::{ApplicationName, ApplicationToken, Field, Invalid, PageLimit, Timestamp};
+use problems::of_store;
 use service::{
     http::{Body, Conditions},
     json::text_field,
@@ -20,7 +21,6 @@ use crate::{
     access::Administrator,
     cached,
     conditional::{answer_read, may_replace, show, unchanged, with_tag},
-    errors::{of_store, required},
     paging::{self, Neighbours},
     parameters::{Parameters, number},
     path::ApplicationPath,
@@ -38,7 +38,7 @@ pub(crate) async fn create(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let name = text_field(&mut body.object(Some("application"))?, Field::Name)?.ok_or_else(|| required(Field::Name))?;
+    let name = text_field(&mut body.object(Some("application"))?, Field::Name)?.ok_or_else(|| Problem::required(Field::Name))?;
     let name = ApplicationName::new(name)?;
     let token = ApplicationToken::generate().map_err(Problem::internal)?;
     // The counter that is set behind the row is of the epoch in which this began, or it is not set.
@@ -97,7 +97,7 @@ fn new_name(request: &HttpRequest, body: &Body) -> Result<Option<ApplicationName
     let named = fields.contains_key(Field::Name.as_str());
     match text_field(&mut fields, Field::Name)? {
         Some(name) => Ok(Some(ApplicationName::new(name)?)),
-        None if named || request.method() == Method::PUT => Err(required(Field::Name)),
+        None if named || request.method() == Method::PUT => Err(Problem::required(Field::Name)),
         None => Ok(None),
     }
 }

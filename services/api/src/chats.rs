@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{ApplicationId, ApplicationToken, Chat, ChatName, ChatNumber, Field, Invalid, Timestamp};
+use problems::of_store;
 use serde_json::{Map, Value};
 use service::{
     http::{Body, Conditions},
@@ -18,7 +19,6 @@ use store::{
 use crate::{
     cached,
     conditional::{answer_read, may_replace, show, unchanged},
-    errors::of_store,
     kept::Listed,
     paging::{self, Neighbours},
     parameters::Parameters,

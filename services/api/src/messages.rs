@@ -7,6 +7,7 @@ use domain::{
     ApplicationId, ApplicationToken, ChatNumber, Field, Message, MessageBody as Text, MessageNumber, PageLimit, PageRequest,
     Timestamp,
 };
+use problems::{of_numbering, of_store};
 use service::{
     http::{Body, Conditions},
     json::text_field,
@@ -17,7 +18,6 @@ use store::{Lookup, Updated, chats as chat_rows, messages};
 use crate::{
     cached, chats,
     conditional::{answer_read, may_replace, show, unchanged},
-    errors::{of_numbering, of_store, required},
     kept::Listed,
     paging::{self, Neighbours},
     parameters::Parameters,
@@ -115,7 +115,7 @@ fn new_text(request: &HttpRequest, body: &Body) -> Result<Option<Text>, Problem>
     let named = fields.contains_key(Field::Body.as_str());
     match text_field(&mut fields, Field::Body)? {
         Some(text) => Ok(Some(Text::new(text)?)),
-        None if named || request.method() == Method::PUT => Err(required(Field::Body)),
+        None if named || request.method() == Method::PUT => Err(Problem::required(Field::Body)),
         None => Ok(None),
     }
 }

@@ -3,13 +3,13 @@
 use ::search::SearchIndex;
 use domain::{ApplicationId, ApplicationToken};
 use numbering::Numbering;
+use problems::of_store;
 use service::problem::Problem;
 use store::{PooledConnection, Store, applications};
 
 use crate::{
     Settings,
     cached::Cached,
-    errors::of_store,
     search::{Folding, Scans},
 };
 

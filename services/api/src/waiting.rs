@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpResponse, http::header::RETRY_AFTER};
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use numbering::Numbering;
+use problems::of_numbering;
 use service::problem::Problem;
 use tokio::time::sleep_until;
 
-use crate::{errors::of_numbering, representation::PendingBody};
+use crate::representation::PendingBody;
 
 /// How long the fence may take, once the polling is over.
 pub(crate) const FENCE_WITHIN: Duration = Duration::from_millis(1_200);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{Field, Invalid, MessageBody, MessageNumber, Rule};
 use numbering::{Accepted, MAX_BATCH, NewMessages};
+use problems::of_numbering;
 use ratelimit::Deferred;
 use serde_json::Value;
 use service::{
@@ -13,7 +14,7 @@ use service::{
     problem::{FieldError, Problem},
 };
 
-use crate::{answers::Family, errors::problem, key::Key, messages::text, origin::Origin, state::State};
+use crate::{answers::Family, key::Key, messages::text, origin::Origin, state::State};
 
 /// The largest body of a request here. A batch goes to the broker as one message of about this size, beside up to a megabyte of
 /// others (which JSON may write in six), and RabbitMQ takes 16 MiB.
@@ -68,14 +69,14 @@ async fn accept(
         request_id: origin.request_id(),
         trace: origin.trace.clone(),
     };
-    let accepted = state.numbering.create_messages(&new, deadline).await.map_err(problem)?;
+    let accepted = state.numbering.create_messages(&new, deadline).await.map_err(of_numbering)?;
     Ok((accepted, new.bodies.len()))
 }
 
 /// Every entry's text, or which entries break which rules.
 fn bodies(messages: Option<Value>) -> Result<Vec<MessageBody>, Problem> {
     let entries = match messages {
-        None | Some(Value::Null) => return Err(Invalid::new(Field::Messages, Rule::Required).into()),
+        None | Some(Value::Null) => return Err(Problem::required(Field::Messages)),
         Some(Value::Array(entries)) if (1..=MAX_BATCH).contains(&entries.len()) => entries,
         Some(_) => return Err(Invalid::new(Field::Messages, Rule::Entries(MAX_BATCH)).into()),
     };

@@ -5,6 +5,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{ChatName, ChatNumber, Field};
 use numbering::{Accepted, NewChat};
+use problems::of_numbering;
 use ratelimit::Deferred;
 use service::{
     http::{Body, path},
@@ -12,7 +13,7 @@ use service::{
     problem::Problem,
 };
 
-use crate::{answers::Family, errors::problem, key::Key, origin::Origin, state::State};
+use crate::{answers::Family, key::Key, origin::Origin, state::State};
 
 /// Of the unversioned family, and of the older spelling `POST /chats/{token}`.
 pub(crate) async fn create(
@@ -51,5 +52,5 @@ async fn accept(
     let mut fields = body.optional_object(Some("chat"))?;
     let name = text_field(&mut fields, Field::Name)?.map(ChatName::new).transpose()?;
     let new = NewChat { token, name, key: key.0, charge: charge.0, request_id: origin.request_id(), trace: origin.trace.clone() };
-    state.numbering.create_chat(&new, deadline).await.map_err(problem)
+    state.numbering.create_chat(&new, deadline).await.map_err(of_numbering)
 }

@@ -7,7 +7,6 @@ mod answers;
 mod batch;
 mod chats;
 mod config;
-mod errors;
 mod key;
 mod messages;
 mod openapi;

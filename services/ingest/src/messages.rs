@@ -5,6 +5,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use domain::{Field, Invalid, MessageBody, MessageNumber, Rule};
 use numbering::{Accepted, NewMessage};
+use problems::of_numbering;
 use ratelimit::Deferred;
 use serde_json::{Map, Value};
 use service::{
@@ -13,7 +14,7 @@ use service::{
     problem::Problem,
 };
 
-use crate::{answers::Family, errors::problem, key::Key, origin::Origin, state::State};
+use crate::{answers::Family, key::Key, origin::Origin, state::State};
 
 /// Of the unversioned family, and of the older spelling `POST /chats/{number}/messages`: there the application is named in a header.
 pub(crate) async fn create(
@@ -59,7 +60,7 @@ async fn accept(
         request_id: origin.request_id(),
         trace: origin.trace.clone(),
     };
-    state.numbering.create_message(&new, deadline).await.map_err(problem)
+    state.numbering.create_message(&new, deadline).await.map_err(of_numbering)
 }
 
 /// A message's text out of its fields.

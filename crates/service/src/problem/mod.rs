@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use domain::Invalid;
+use domain::{Field, Invalid, Rule};
 
 pub use code::Code;
 pub use dependency::Dependency;
@@ -138,6 +138,11 @@ impl Problem {
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let sentences: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.detail)).collect();
         Self { errors, ..Self::new(Code::InvalidField, format!("{}.", sentences.join("; "))) }
+    }
+
+    /// 422: a field that must be named is not.
+    pub fn required(field: Field) -> Self {
+        Invalid::new(field, Rule::Required).into()
     }
 
     /// 422: the idempotency key was used for another request.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use ::search::{Cursor, Hit};
 use domain::Message;
+use problems::of_store;
 use service::problem::Dependency;
 use store::messages as rows;
 use tokio::time::timeout_at;
@@ -15,7 +16,7 @@ use super::{
     pages::{Hits, behind},
     patience::Patience,
 };
-use crate::{errors::of_store, state::State};
+use crate::state::State;
 
 /// A page whose hits have been edited away is filled up by asking again, this often at most; then it stays short.
 const ROUNDS: usize = 4;

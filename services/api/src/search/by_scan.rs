@@ -5,6 +5,7 @@
 
 use ::search::Cursor;
 use domain::Message;
+use problems::of_store;
 use service::problem::{Dependency, Problem};
 use store::messages as rows;
 use tokio::{
@@ -16,7 +17,7 @@ use super::{
     Failed, Search,
     pages::{Hits, behind},
 };
-use crate::{errors::of_store, state::State};
+use crate::state::State;
 
 /// Chunks in memory at a time.
 const SCANS: usize = 4;
