@@ -1,5 +1,5 @@
-//! How long to wait before the next attempt: doubling from a lower to an upper bound, with jitter, so that those who failed together
-//! do not come back together. It never gives up: whoever retries says when to stop.
+//! How long to wait before the next attempt: doubling from a lower to an upper bound, with jitter, so that those who failed
+//! together do not come back together. It never gives up: whoever retries says when to stop.
 
 use std::time::Duration;
 

@@ -62,7 +62,8 @@ pub(crate) async fn connected(mut link: watch::Receiver<Link>, within: Duration)
     link.borrow().session().map(drop)
 }
 
-/// What a service's start makes of [`connected`]: the broker may be down for now, but must not hold other queues than those configured.
+/// What a service's start makes of [`connected`]: the broker may be down for now, but must not hold other queues than those
+/// configured.
 pub(crate) fn or_down(connected: Result<(), Error>) -> Result<(), Error> {
     match connected {
         Err(error @ Error::WrongTopology(_)) => Err(error),

@@ -9,7 +9,6 @@ mod cached;
 mod chats;
 mod conditional;
 mod config;
-mod family;
 mod gaps;
 mod kept;
 mod messages;

@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, http::header::LINK};
 use domain::{Page, PageLimit, PageRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use service::http::Family;
 
-use crate::{family::Family, parameters::Parameters, record::Numbered};
+use crate::{parameters::Parameters, record::Numbered};
 
 /// Where the pages before and behind this one are, as query parameters of the same path.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,16 +5,11 @@ use std::time::Duration;
 use actix_web::web::{Data, ServiceConfig};
 use service::{
     health,
-    http::{Endpoint, endpoint},
+    http::{Endpoint, Family, endpoint},
     openapi::Document,
 };
 
-use crate::{
-    applications, chats,
-    family::{Family, V1_PREFIX},
-    messages, openapi, parameters, search,
-    state::State,
-};
+use crate::{applications, chats, messages, openapi, parameters, search, state::State};
 
 /// Where only the descriptions are wanted.
 const NO_MATTER: Duration = Duration::ZERO;
@@ -23,8 +18,8 @@ const NO_MATTER: Duration = Duration::ZERO;
 pub(crate) fn table(within: Duration) -> Vec<Endpoint> {
     let endpoint = |pattern: &str| endpoint(pattern).within(within);
     let mut table = Vec::new();
-    for (prefix, family) in [("", Family::Unversioned), (V1_PREFIX, Family::V1)] {
-        let all = format!("{prefix}/applications");
+    for family in Family::ALL {
+        let all = format!("{}/applications", family.prefix());
         let application = format!("{all}/{{token}}");
         let chat = format!("{application}/chats/{{number}}");
         table.extend([

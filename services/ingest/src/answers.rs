@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::{ChatNumber, MessageNumber};
 use numbering::Accepted;
 use serde::Serialize;
-use service::openapi::schemas;
+use service::{http::Family, openapi::schemas};
 use utoipa::ToSchema;
 
 /// Says that an earlier request with the same idempotency key has done what this one asks for.
@@ -34,47 +34,36 @@ pub(crate) struct Several {
     status: Option<&'static str>,
 }
 
-/// The route family in which a create was asked for.
-#[derive(Clone, Copy)]
-pub(crate) enum Family {
-    /// 201, with a sentence.
-    Unversioned,
-    /// 202.
-    V1,
+/// A chat was created.
+pub(crate) fn chat(family: Family, accepted: Accepted<ChatNumber>) -> HttpResponse {
+    let status = sentence(family, "Chat created successfully");
+    answer(family, accepted.replayed).json(Single { number: accepted.number.get(), status })
 }
 
-impl Family {
-    /// A chat was created.
-    pub(crate) fn chat(self, accepted: Accepted<ChatNumber>) -> HttpResponse {
-        let status = self.sentence("Chat created successfully");
-        self.answer(accepted.replayed).json(Single { number: accepted.number.get(), status })
-    }
+/// A message was created.
+pub(crate) fn message(family: Family, accepted: Accepted<MessageNumber>) -> HttpResponse {
+    let status = sentence(family, "Message created successfully");
+    answer(family, accepted.replayed).json(Single { number: accepted.number.get(), status })
+}
 
-    /// A message was created.
-    pub(crate) fn message(self, accepted: Accepted<MessageNumber>) -> HttpResponse {
-        let status = self.sentence("Message created successfully");
-        self.answer(accepted.replayed).json(Single { number: accepted.number.get(), status })
-    }
+/// So many messages were created.
+pub(crate) fn messages(family: Family, accepted: Accepted<MessageNumber>, count: usize) -> HttpResponse {
+    let status = sentence(family, "Messages created successfully");
+    let numbers = (accepted.number.get()..).take(count).collect();
+    answer(family, accepted.replayed).json(Several { numbers, status })
+}
 
-    /// So many messages were created.
-    pub(crate) fn messages(self, accepted: Accepted<MessageNumber>, count: usize) -> HttpResponse {
-        let status = self.sentence("Messages created successfully");
-        let numbers = (accepted.number.get()..).take(count).collect();
-        self.answer(accepted.replayed).json(Several { numbers, status })
-    }
+fn sentence(family: Family, sentence: &'static str) -> Option<&'static str> {
+    (family == Family::Unversioned).then_some(sentence)
+}
 
-    fn sentence(self, sentence: &'static str) -> Option<&'static str> {
-        matches!(self, Self::Unversioned).then_some(sentence)
+fn answer(family: Family, replayed: bool) -> HttpResponseBuilder {
+    let mut answer = match family {
+        Family::Unversioned => HttpResponse::Created(),
+        Family::V1 => HttpResponse::Accepted(),
+    };
+    if replayed {
+        answer.insert_header(REPLAYED);
     }
-
-    fn answer(self, replayed: bool) -> HttpResponseBuilder {
-        let mut answer = match self {
-            Self::Unversioned => HttpResponse::Created(),
-            Self::V1 => HttpResponse::Accepted(),
-        };
-        if replayed {
-            answer.insert_header(REPLAYED);
-        }
-        answer
-    }
+    answer
 }

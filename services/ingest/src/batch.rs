@@ -4,17 +4,17 @@
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use domain::{Field, Invalid, MessageBody, MessageNumber, Rule};
-use numbering::{Accepted, MAX_BATCH, NewMessages};
+use domain::{Field, Invalid, MessageBody, Rule};
+use numbering::{MAX_BATCH, NewMessages};
 use problems::of_numbering;
 use ratelimit::Deferred;
 use serde_json::Value;
 use service::{
-    http::{Body, path},
+    http::{Body, Family, path},
     problem::{FieldError, Problem},
 };
 
-use crate::{answers::Family, key::Key, messages::text, origin::Origin, state::State};
+use crate::{answers, key::Key, messages::text, origin::Origin, state::State};
 
 /// The largest body of a request here. A batch goes to the broker as one message of about this size, beside up to a megabyte of
 /// others (which JSON may write in six), and RabbitMQ takes 16 MiB.
@@ -23,7 +23,7 @@ pub(crate) const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// Entries that are told of, of those that break a rule.
 const MAX_TOLD: usize = 20;
 
-/// Of the unversioned family.
+/// Of both families.
 pub(crate) async fn create(
     state: Data<State>,
     request: HttpRequest,
@@ -32,33 +32,8 @@ pub(crate) async fn create(
     charge: Deferred,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &request, key, &body, charge, &origin).await?;
-    Ok(Family::Unversioned.messages(accepted, count))
-}
-
-/// Of `/api/v1`.
-pub(crate) async fn create_v1(
-    state: Data<State>,
-    request: HttpRequest,
-    key: Key,
-    body: Body,
-    charge: Deferred,
-    origin: Origin,
-) -> Result<HttpResponse, Problem> {
-    let (accepted, count) = accept(&state, &request, key, &body, charge, &origin).await?;
-    Ok(Family::V1.messages(accepted, count))
-}
-
-async fn accept(
-    state: &State,
-    request: &HttpRequest,
-    key: Key,
-    body: &Body,
-    charge: Deferred,
-    origin: &Origin,
-) -> Result<(Accepted<MessageNumber>, usize), Problem> {
     let deadline = Instant::now() + state.settings.create_timeout();
-    let (token, chat) = (path::application(request)?, path::chat(request)?);
+    let (token, chat) = (path::application(&request)?, path::chat(&request)?);
     let bodies = bodies(body.object(None)?.remove(Field::Messages.as_str()))?;
     let new = NewMessages {
         token,
@@ -70,7 +45,7 @@ async fn accept(
         trace: origin.trace.clone(),
     };
     let accepted = state.numbering.create_messages(&new, deadline).await.map_err(of_numbering)?;
-    Ok((accepted, new.bodies.len()))
+    Ok(answers::messages(Family::of(&request), accepted, new.bodies.len()))
 }
 
 /// Every entry's text, or which entries break which rules.

@@ -5,7 +5,7 @@ use domain::MAX_KEY_CHARS;
 use numbering::MAX_BATCH;
 use serde_json::{Value, json};
 use service::{
-    http::TOKEN_HEADER,
+    http::{Family, TOKEN_HEADER},
     openapi::{About, Answer, Operation, flat_or_wrapped, schemas},
     problem::Code,
 };
@@ -37,8 +37,7 @@ pub(crate) const ABOUT: About = About {
 /// Under which of its spellings a route is described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    Unversioned,
-    V1,
+    Of(Family),
     Older,
 }
 
@@ -46,8 +45,8 @@ impl Spelling {
     /// An operation's name, and the operation, under this spelling.
     fn operation(self, name: &str, tag: &str, summary: &str) -> Operation {
         match self {
-            Self::Unversioned => Operation::new(name, tag, summary),
-            Self::V1 => Operation::new(&format!("{name}V1"), tag, summary),
+            Self::Of(Family::Unversioned) => Operation::new(name, tag, summary),
+            Self::Of(Family::V1) => Operation::new(&format!("{name}V1"), tag, summary),
             Self::Older => Operation::new(&format!("{name}Older"), tag, summary).deprecated(),
         }
     }
@@ -61,8 +60,8 @@ impl Spelling {
         link: impl Fn(Answer) -> Answer,
     ) -> Operation {
         let replayed = "`true`: an earlier request with this key has done it.";
-        let status = if self == Self::V1 { 202 } else { 201 };
-        if self != Self::V1 {
+        let status = if self == Self::Of(Family::V1) { 202 } else { 201 };
+        if self != Self::Of(Family::V1) {
             numbers["status"] = sentence.into();
         }
         let answer = Answer::new("Accepted.").json::<T>(numbers);
@@ -76,7 +75,7 @@ pub(crate) fn chats(spelling: Spelling) -> [(HttpMethod, Operation); 1] {
     let operation = token(spelling.operation("createChat", "Chats", "Create a chat"))
         .describe("The body may be left out: a chat needs no name.")
         .optional_body(flat_or_wrapped("chat", &fields), json!({ "name": "Act I, Scene I" }));
-    let messages = if spelling == Spelling::V1 { "createMessageV1" } else { "createMessage" };
+    let messages = if spelling == Spelling::Of(Family::V1) { "createMessageV1" } else { "createMessage" };
     let link = |answer: Answer| answer.link(messages, &[("token", "$request.path.token"), ("number", "$response.body#/number")]);
     [(
         HttpMethod::Post,
@@ -93,7 +92,7 @@ pub(crate) fn messages(spelling: Spelling) -> [(HttpMethod, Operation); 1] {
             let named = operation.required_header(TOKEN_HEADER, "The application's token.", schemas::token());
             named.problems(&[Code::ApplicationNotFound])
         }
-        Spelling::Unversioned | Spelling::V1 => token(operation),
+        Spelling::Of(_) => token(operation),
     };
     let operation = operation
         .path("number", "The chat's number.", schemas::number())

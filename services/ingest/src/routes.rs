@@ -3,7 +3,7 @@
 use actix_web::web::{Data, ServiceConfig};
 use service::{
     health,
-    http::{Endpoint, endpoint},
+    http::{Endpoint, Family, endpoint},
     openapi::Document,
 };
 
@@ -15,27 +15,25 @@ use crate::{
 
 /// The business routes, each with its description. Rate limits stand around all of them.
 pub(crate) fn table() -> Vec<Endpoint> {
-    use Spelling::{Older, Unversioned, V1};
-    vec![
-        endpoint("/applications/{token}/chats").post(chats::create).documented(openapi::chats(Unversioned)),
-        endpoint("/applications/{token}/chats/{number}/messages")
-            .post(messages::create)
-            .documented(openapi::messages(Unversioned)),
-        endpoint("/applications/{token}/chats/{number}/messages:batch")
-            .post(batch::create)
-            .body_limit(batch::MAX_BYTES)
-            .documented(openapi::batch(Unversioned)),
-        endpoint("/api/v1/applications/{token}/chats").post(chats::create_v1).documented(openapi::chats(V1)),
-        endpoint("/api/v1/applications/{token}/chats/{number}/messages")
-            .post(messages::create_v1)
-            .documented(openapi::messages(V1)),
-        endpoint("/api/v1/applications/{token}/chats/{number}/messages:batch")
-            .post(batch::create_v1)
-            .body_limit(batch::MAX_BYTES)
-            .documented(openapi::batch(V1)),
-        endpoint("/chats/{token}").post(chats::create).documented(openapi::chats(Older)),
-        endpoint("/chats/{number}/messages").post(messages::create).documented(openapi::messages(Older)),
-    ]
+    let mut table = Vec::new();
+    for family in Family::ALL {
+        let all = format!("{}/applications/{{token}}/chats", family.prefix());
+        let messages = format!("{all}/{{number}}/messages");
+        let spelling = Spelling::Of(family);
+        table.extend([
+            endpoint(&all).post(chats::create).documented(openapi::chats(spelling)),
+            endpoint(&messages).post(messages::create).documented(openapi::messages(spelling)),
+            endpoint(&format!("{messages}:batch"))
+                .post(batch::create)
+                .body_limit(batch::MAX_BYTES)
+                .documented(openapi::batch(spelling)),
+        ]);
+    }
+    table.extend([
+        endpoint("/chats/{token}").post(chats::create).documented(openapi::chats(Spelling::Older)),
+        endpoint("/chats/{number}/messages").post(messages::create).documented(openapi::messages(Spelling::Older)),
+    ]);
+    table
 }
 
 /// The service's OpenAPI document, made from the table and from what every service serves beside it.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use service::{
+    http::Family,
     openapi::{Answer, Operation, flat_or_wrapped, schemas},
     problem::Code,
 };
@@ -12,7 +13,7 @@ use super::{
     parameters::{Named, Paged},
     single, unchanged,
 };
-use crate::{applications::LAST_PAGE, family::Family, representation::ApplicationBody};
+use crate::{applications::LAST_PAGE, representation::ApplicationBody};
 
 const TAG: &str = "Applications";
 

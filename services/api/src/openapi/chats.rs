@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use service::{
+    http::Family,
     openapi::{Operation, flat_or_wrapped, schemas},
     problem::Code,
 };
@@ -12,7 +13,7 @@ use super::{
     parameters::{Named, Paged},
     pending, single, unchanged,
 };
-use crate::{family::Family, representation::ChatBody};
+use crate::representation::ChatBody;
 
 const TAG: &str = "Chats";
 const TOKEN: (&str, &str) = ("token", "$request.path.token");

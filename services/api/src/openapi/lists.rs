@@ -1,13 +1,14 @@
 //! How a page of a list is answered in each family.
 
 use serde_json::{Value, json};
-use service::openapi::{Answer, schemas};
+use service::{
+    http::Family,
+    openapi::{Answer, schemas},
+};
 use utoipa::{
     ToSchema,
     openapi::{Array, ObjectBuilder, Ref},
 };
-
-use crate::family::Family;
 
 /// A page of entries of the form `T`; `member` is what the list is called in `/api/v1`.
 pub(super) fn page<T: ToSchema>(family: Family, member: &str, description: &str, entry: Value) -> Answer {

@@ -10,10 +10,13 @@ mod parameters;
 pub(crate) mod search;
 
 use serde_json::{Value, json};
-use service::openapi::{About, Answer, schemas};
+use service::{
+    http::Family,
+    openapi::{About, Answer, schemas},
+};
 use utoipa::ToSchema;
 
-use crate::{family::Family, representation::PendingBody};
+use crate::representation::PendingBody;
 
 pub(crate) const ABOUT: About = About {
     title: "Chat: reading, updating, searching",

@@ -2,7 +2,10 @@
 
 use ::search::MAX_QUERY_CHARS;
 use serde_json::{Value, json};
-use service::openapi::{Operation, schemas};
+use service::{
+    http::Family,
+    openapi::{Operation, schemas},
+};
 use utoipa::openapi::HttpMethod;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     parameters::{Named, Paged},
     pending,
 };
-use crate::{family::Family, representation::HitBody};
+use crate::representation::HitBody;
 
 const TAG: &str = "Search";
 const SUMMARY: &str = "Search a chat's messages";
