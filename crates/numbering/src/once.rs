@@ -20,7 +20,10 @@ use sequencer::{Adopted, Digest, Once};
 use sha2::{Digest as _, Sha256};
 use store::{applications, chats, dead_letters, messages};
 
-use crate::{Error, Numbering, meters, servers::mysql};
+use crate::{
+    Error, Numbering, meters,
+    servers::{InEpoch, mysql},
+};
 
 /// Takes another's row for its own: a feature that only the history checker's own test turns on.
 const ANY_EVENT_WILL_DO: bool = cfg!(feature = "broken-retried-event-id");
@@ -100,8 +103,8 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
 }
 
 impl Numbering {
-    /// Whether an event that was given its number in another epoch is stored. `None`: the present epoch is over, begin anew.
-    /// Of a batch the first event is asked for: they came in one message, so all were accepted or none.
+    /// Whether an event that was given its number in another epoch than the present one is stored. Of a batch the first event is
+    /// asked for: they came in one message, so all were accepted or none.
     pub(crate) async fn is_stored(
         &self,
         adopted: &Arc<Adopted>,
@@ -109,13 +112,13 @@ impl Numbering {
         place: Place,
         event: EventId,
         deadline: Instant,
-    ) -> Result<Option<bool>, Error> {
+    ) -> Result<InEpoch<bool>, Error> {
         meters::lookups(1);
         let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
         let Some(application) = found else { return Err(Error::UnknownApplication) };
         let partition = self.partitions.partition_of(application, place.chat());
-        if !self.fence(adopted, [partition], deadline).await? {
-            return Ok(None);
+        if self.fence(adopted, [partition], deadline).await? == InEpoch::Over {
+            return Ok(InEpoch::Over);
         }
         let mut conn = self.connection().await?;
         let stored: Vec<EventId> = match place {
@@ -131,7 +134,7 @@ impl Numbering {
         // A dead letter was accepted under its number, and waits for an operator there.
         let is_this = |stored: &EventId| *stored == event || ANY_EVENT_WILL_DO;
         let is_stored = stored.iter().any(is_this) || !dead_letters::among(&mut conn, &[event]).await.map_err(mysql)?.is_empty();
-        Ok(Some(is_stored))
+        Ok(InEpoch::Done(is_stored))
     }
 }
 

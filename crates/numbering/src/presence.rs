@@ -14,7 +14,10 @@ use sequencer::Adopted;
 use store::epochs;
 use tokio::time::timeout_at;
 
-use crate::{Dependency, Error, Numbering, servers::mysql};
+use crate::{
+    Dependency, Error, Numbering,
+    servers::{InEpoch, mysql},
+};
 
 /// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this long after a
 /// number was first seen as given stands behind its create. (A create that got an error and had an idempotency key may be published
@@ -92,7 +95,7 @@ impl Numbering {
     ) -> Result<bool, Error> {
         let fenced = async {
             let adopted = self.keeper.adopted().await?;
-            self.fence(&adopted, partitions, deadline).await
+            Ok(self.fence(&adopted, partitions, deadline).await? == InEpoch::Done(()))
         };
         match timeout_at(deadline.into(), fenced).await {
             Ok(Err(Error::Unavailable(Dependency::Consumer))) | Err(_) => Ok(false),

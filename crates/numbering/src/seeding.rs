@@ -14,7 +14,7 @@ use crate::{
     Error, Numbering,
     flights::{Counter, Pilot},
     meters,
-    servers::mysql,
+    servers::{InEpoch, mysql},
 };
 
 /// Without its fence a counter is set too low: a feature that only the history checker's own test turns on.
@@ -53,7 +53,7 @@ impl Numbering {
         // The look-up comes first: an unknown token costs one indexed read, and no fence.
         let found = applications::id_of(&mut *self.connection().await?, token).await.map_err(mysql)?;
         let Some(id) = found else { return Err(Error::UnknownApplication) };
-        if FENCED && !self.fence(&adopted, self.partitions.all(), pilot.until).await? {
+        if FENCED && self.fence(&adopted, self.partitions.all(), pilot.until).await? == InEpoch::Over {
             return Ok(());
         }
         pilot.is_behind_its_fence();
@@ -71,7 +71,7 @@ impl Numbering {
         pilot: Pilot,
     ) -> Result<(), Error> {
         let partition = self.partitions.partition_of(application, chat);
-        if FENCED && !self.fence(&adopted, [partition], pilot.until).await? {
+        if FENCED && self.fence(&adopted, [partition], pilot.until).await? == InEpoch::Over {
             return Ok(());
         }
         pilot.is_behind_its_fence();

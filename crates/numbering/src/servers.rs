@@ -9,21 +9,31 @@ use sequencer::Adopted;
 
 use crate::{Dependency, Error, Numbering};
 
+/// What came of a step that can be done in its epoch alone.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InEpoch<T> {
+    /// It is done.
+    Done(T),
+    /// The epoch is over, and nothing is done: the caller begins anew, in the next one.
+    Over,
+}
+
 impl Numbering {
-    /// Waits until all that stands in these partitions now is committed. `false`: the epoch is over, begin anew.
+    /// Waits until all that stands in these partitions now is committed.
     pub(crate) async fn fence(
         &self,
         adopted: &Arc<Adopted>,
         partitions: impl IntoIterator<Item = Partition>,
         deadline: Instant,
-    ) -> Result<bool, Error> {
+    ) -> Result<InEpoch<()>, Error> {
         let epoch = adopted.record().epoch;
         let fences = partitions.into_iter().map(|partition| self.publisher.fence(epoch, partition, deadline));
         match try_join_all(fences).await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(InEpoch::Done(())),
             Err(broker::FenceError::Returned) => {
                 self.keeper.returned(adopted);
-                Ok(false)
+                Ok(InEpoch::Over)
             }
             Err(broker::FenceError::Unanswered) => Err(Error::Unavailable(Dependency::Consumer)),
             Err(broker::FenceError::Unavailable) => Err(Error::Unavailable(Dependency::Rabbitmq)),

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     Dependency, Error, Numbering,
     once::{Place, Request},
+    servers::InEpoch,
 };
 
 /// How long a confirmed create waits, before it is answered, for Redis to set the new chat's counter.
@@ -105,7 +106,8 @@ impl Numbering {
             let publishing = Publishing::begin(&new.trace);
             let trace = publishing.text();
             let item = Item::Chat(ChatCreated { event_id, application_id, number, name, created_at, request_id, trace });
-            if !publishing.watch(self.publish(&adopted, application_id, number, item.into(), since, again)).await? {
+            let published = publishing.watch(self.publish(&adopted, application_id, number, item.into(), since, again)).await?;
+            if published == InEpoch::Over {
                 continue;
             }
             self.mark(&adopted, new.token, request.map(|request| request.key()), event_id);

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Dependency, Error, Numbering,
     once::{Place, Request},
+    servers::InEpoch,
 };
 
 /// The most messages that are created together: one message in the broker, and half a transaction.
@@ -135,12 +136,10 @@ impl Numbering {
                     }
                 }
                 MessageIssue::Limited(verdict) => return Err(Error::Limited(verdict)),
-                MessageIssue::NoSuchChat => {
-                    if self.is_surely_given_nowhere(&adopted, deadline).await? {
-                        return Err(Error::UnknownChat);
-                    }
-                    continue;
-                }
+                MessageIssue::NoSuchChat => match self.is_given_nowhere(&adopted, deadline).await? {
+                    InEpoch::Done(()) => return Err(Error::UnknownChat),
+                    InEpoch::Over => continue,
+                },
                 MessageIssue::ApplicationNotSeeded => {
                     self.seed_application(&adopted, token, deadline).await?;
                     continue;
@@ -153,10 +152,12 @@ impl Numbering {
             let publishing = Publishing::begin(texts.trace);
             let items = texts.items(&numbered, publishing.text().as_deref());
             let Numbered { application_id, since, again, .. } = numbered;
-            if publishing.watch(self.publish(&adopted, application_id, chat, items, since, again)).await? {
-                self.mark(&adopted, token, texts.request.map(|request| request.key()), numbered.event_id);
-                return Ok(Accepted { number: numbered.number, replayed: again });
+            let published = publishing.watch(self.publish(&adopted, application_id, chat, items, since, again)).await?;
+            if published == InEpoch::Over {
+                continue;
             }
+            self.mark(&adopted, token, texts.request.map(|request| request.key()), numbered.event_id);
+            return Ok(Accepted { number: numbered.number, replayed: again });
         }
         Err(Error::Unavailable(Dependency::Redis))
     }

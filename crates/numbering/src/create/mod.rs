@@ -20,6 +20,7 @@ use crate::{
     marks::Mark,
     meters,
     once::{Place, Request},
+    servers::InEpoch,
 };
 pub use chats::NewChat;
 use counted::Counted;
@@ -87,31 +88,34 @@ impl Numbering {
                 // In a box, because it is rare and would make the room that every create takes larger.
                 let stored = Box::pin(self.is_stored(adopted, token, place(number), event_id, deadline)).await?;
                 match (stored, request) {
-                    (Some(true), request) => {
+                    (InEpoch::Done(true), request) => {
                         self.mark(adopted, token, request.map(|request| request.key()), event_id);
                         Ok(Step::Answer(Accepted { number, replayed: true }))
                     }
-                    (Some(false), Some(request)) => {
+                    (InEpoch::Done(false), Some(request)) => {
                         request.supersede(event_id);
                         Ok(Step::BeginAnew)
                     }
-                    // The epoch is over: the next one's Redis says what it knows of the key.
-                    (None, _) => Ok(Step::BeginAnew),
+                    // The next epoch's Redis says what it knows of the key.
+                    (InEpoch::Over, _) => Ok(Step::BeginAnew),
                     // Nobody is told of a record who sent no key.
-                    (Some(false), None) => Ok(Step::BeginAnew),
+                    (InEpoch::Done(false), None) => Ok(Step::BeginAnew),
                 }
             }
         }
     }
 
-    /// Whether a number that this epoch's Redis has just called unknown was given by no other Redis either. `false`: the epoch is
-    /// over, begin anew. It is over if its fence comes back; a higher number alone may be of an opening that failed.
-    async fn is_surely_given_nowhere(&self, adopted: &Arc<Adopted>, deadline: Instant) -> Result<bool, Error> {
-        Ok(self.is_highest(adopted).await? || self.fence(adopted, self.partitions.all().take(1), deadline).await?)
+    /// Makes sure that a number that this epoch's Redis has just called unknown was given by no other Redis either. The epoch is
+    /// over if its fence comes back; a higher number alone may be of an opening that failed.
+    async fn is_given_nowhere(&self, adopted: &Arc<Adopted>, deadline: Instant) -> Result<InEpoch<()>, Error> {
+        if self.is_highest(adopted).await? {
+            return Ok(InEpoch::Done(()));
+        }
+        self.fence(adopted, self.partitions.all().take(1), deadline).await
     }
 
-    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. `false`: the broker has fenced the epoch off, the
-    /// numbers are burnt, begin anew.
+    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. Where the broker has fenced the epoch off, the
+    /// numbers are burnt.
     async fn publish(
         &self,
         adopted: &Arc<Adopted>,
@@ -120,7 +124,7 @@ impl Numbering {
         items: Items,
         since: Instant,
         again: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<InEpoch<()>, Error> {
         let partition = self.partitions.partition_of(application, chat);
         let (count, send_by) = (items.len(), since + SETTLING_TIME);
         if send_by <= Instant::now() {
@@ -142,13 +146,13 @@ impl Numbering {
             }
         };
         match published {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(InEpoch::Done(())),
             Err(error) => {
                 if !matches!(error, broker::PublishError::Returned) {
                     return Err(refused(&error));
                 }
                 self.keeper.returned(adopted);
-                Ok(false)
+                Ok(InEpoch::Over)
             }
         }
     }

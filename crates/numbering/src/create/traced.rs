@@ -4,7 +4,7 @@ use std::future::Future;
 
 use trace::{Kind, Parent, Span, Value};
 
-use crate::Error;
+use crate::{Error, servers::InEpoch};
 
 /// The call of Redis that gives a number.
 pub(super) async fn taking_number<T, E>(of: &Parent, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
@@ -35,12 +35,15 @@ impl<'a> Publishing<'a> {
         self.span.context().or(self.of.context()).map(|context| context.to_string())
     }
 
-    /// Lasts until it is published, or not. `false`: the broker has returned it.
-    pub(super) async fn watch(mut self, publishing: impl Future<Output = Result<bool, Error>>) -> Result<bool, Error> {
+    /// Lasts until it is published, or not.
+    pub(super) async fn watch(
+        mut self,
+        publishing: impl Future<Output = Result<InEpoch<()>, Error>>,
+    ) -> Result<InEpoch<()>, Error> {
         let outcome = self.span.during(publishing).await;
         match outcome {
-            Ok(true) => {}
-            Ok(false) => self.span.fail("returned"),
+            Ok(InEpoch::Done(())) => {}
+            Ok(InEpoch::Over) => self.span.fail("returned"),
             Err(_) => self.span.fail("not confirmed"),
         }
         outcome
