@@ -58,16 +58,8 @@ pub enum MessageIssue {
 }
 
 impl Sequencer {
-    /// Takes an application's next chat number.
-    ///
-    /// # Errors
-    /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets.
-    pub async fn issue_chat(&self, adopted: &Adopted, token: ApplicationToken) -> Result<ChatIssue, Error> {
-        self.issue_chat_once(adopted, token, None, None).await
-    }
-
-    /// As [`Sequencer::issue_chat`]; for a request with a key only if the key is not known, and with a charge only if the charge,
-    /// which is made by the same call unless it was made before, lets it pass.
+    /// Takes an application's next chat number; for a request with a key only if the key is not known, and with a charge only if
+    /// the charge, which is made by the same call unless it was made before, lets it pass.
     ///
     /// # Errors
     /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets but who asks with the same key.
@@ -98,19 +90,6 @@ impl Sequencer {
             (b"NOT_SEEDED", []) => Ok(ChatIssue::NotSeeded),
             (word, parts) => Known::read(word, parts, chat_number)?.map(ChatIssue::Known).ok_or_else(unexpected),
         }
-    }
-
-    /// Takes a chat's next message number.
-    ///
-    /// # Errors
-    /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets.
-    pub async fn issue_message(
-        &self,
-        adopted: &Adopted,
-        token: ApplicationToken,
-        chat: ChatNumber,
-    ) -> Result<MessageIssue, Error> {
-        self.issue_messages_once(adopted, token, chat, 1, None, None).await
     }
 
     /// Takes a chat's next `count` message numbers, which follow one another; for a request with a key only if the key is not

@@ -6,7 +6,7 @@ mod support;
 use deadpool_redis::redis::cmd;
 use events::Epoch;
 use sequencer::{Adopted, Adoption, Error, NeedsEpochReason, Record, Sequencer};
-use support::{Shared, adopt, application, chat, message, next_message, open, run, run_id, seeded_chat};
+use support::{Issue, Shared, adopt, application, chat, message, next_message, open, run, run_id, seeded_chat};
 use tokio::task::JoinSet;
 
 fn record(epoch: u64, run_id: &str) -> Record {

@@ -6,7 +6,7 @@ mod support;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sequencer::{Adoption, Error, NeedsEpochReason, Outage};
-use support::{Private, REPLICATION, chat, next_message, open, replicate, run_id, seeded_chat, settings, until};
+use support::{Issue, Private, REPLICATION, chat, next_message, open, replicate, run_id, seeded_chat, settings, until};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,

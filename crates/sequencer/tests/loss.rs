@@ -8,7 +8,7 @@ use std::{fs, path::Path, time::Duration};
 use devstack::Server;
 use events::Epoch;
 use sequencer::{Adopted, Adoption, Error, NeedsEpochReason, Record, Sequencer};
-use support::{Private, adopt, chat, next_message, open, seeded_chat, until};
+use support::{Issue, Private, adopt, chat, next_message, open, seeded_chat, until};
 
 /// Redis is back before the sequencer's connection is: so long it may take.
 const RECOVERY: Duration = Duration::from_secs(2);

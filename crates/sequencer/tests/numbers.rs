@@ -4,7 +4,7 @@
 mod support;
 
 use sequencer::{ChatIssue, MessageIssue, Raise, Seed, Sequencer};
-use support::{Shared, adopt, application, chat, message, next_message, seeded_chat, token};
+use support::{Issue, Shared, adopt, application, chat, message, next_message, seeded_chat, token};
 use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

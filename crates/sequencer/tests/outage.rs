@@ -12,7 +12,8 @@ use devstack::Server;
 use events::Epoch;
 use sequencer::{Adoption, Error, NeedsEpochReason, Outage, Record, Sequencer};
 use support::{
-    CONNECT_TIMEOUT, Private, RESPONSE_TIMEOUT, SLACK, adopt, application, chat, next_message, open, seeded_chat, settings, until,
+    CONNECT_TIMEOUT, Issue, Private, RESPONSE_TIMEOUT, SLACK, adopt, application, chat, next_message, open, seeded_chat,
+    settings, until,
 };
 
 /// After the return of Redis.

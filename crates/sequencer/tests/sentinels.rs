@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use devstack::{Quiet, SentinelOptions, Sentinels, Server};
 use sequencer::{Adoption, Error, NeedsEpochReason, Sequencer, Settings};
-use support::{Private, chat, next_message, open, run_id, seeded_chat, until};
+use support::{Issue, Private, chat, next_message, open, run_id, seeded_chat, until};
 
 const FAILOVER: Duration = Duration::from_secs(60);
 

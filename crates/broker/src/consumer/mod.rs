@@ -135,8 +135,8 @@ impl Consumer {
         connection::connected(self.answers.link().clone(), within.saturating_sub(since.elapsed())).await
     }
 
-    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold other
-    /// queues than those configured.
+    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold
+    /// other queues than those configured.
     ///
     /// # Errors
     /// [`Error::WrongTopology`].

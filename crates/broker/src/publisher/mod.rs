@@ -125,19 +125,12 @@ impl Publisher {
         Ok(Publishing(answered))
     }
 
-    /// Whether an item would be taken now. For callers that have something to lose by trying, such as a number.
+    /// Whether so many items, which are to go out together, would be taken now. For callers that have something to lose by trying,
+    /// such as numbers.
     ///
     /// # Errors
     /// What [`Publisher::publish`] would answer at once.
-    pub fn accepting(&self) -> Result<(), PublishError> {
-        self.accepting_together(1)
-    }
-
-    /// As [`Publisher::accepting`] for so many items that are to go out together.
-    ///
-    /// # Errors
-    /// What [`Publisher::publish`] would answer at once.
-    pub fn accepting_together(&self, count: usize) -> Result<(), PublishError> {
+    pub fn accepting(&self, count: usize) -> Result<(), PublishError> {
         self.refusal()?;
         if self.shared.queue.has_room(count) { Ok(()) } else { Err(PublishError::QueueFull) }
     }
@@ -165,8 +158,8 @@ impl Publisher {
         connection::connected(self.shared.link.clone(), within).await
     }
 
-    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold other
-    /// queues than those configured.
+    /// To be called when a service starts: waits up to five seconds for the broker, which may be down for now, but must not hold
+    /// other queues than those configured.
     ///
     /// # Errors
     /// [`Error::WrongTopology`].

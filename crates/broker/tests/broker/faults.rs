@@ -100,7 +100,7 @@ async fn a_killed_broker_loses_nothing_confirmed_and_publishing_resumes_by_itsel
     load.makes_progress().await;
 
     stack.kill(Server::Rabbitmq).await.unwrap();
-    until("items are refused", async || publisher.accepting() == Err(PublishError::Unavailable)).await;
+    until("items are refused", async || publisher.accepting(1) == Err(PublishError::Unavailable)).await;
     let start = Instant::now();
     let refused = publisher.publish(Epoch::new(EPOCH), system.partition(0), item(1), soon()).await;
     assert_eq!(refused, Err(PublishError::Unavailable));
@@ -244,7 +244,7 @@ async fn a_broker_short_of_memory_blocks_publishers_but_not_acknowledgements() {
     .await;
     // Soon nobody takes a number any more for what could not be sent, and what comes all the same does not wait.
     let start = Instant::now();
-    until("items are refused", async || publisher.accepting() == Err(PublishError::Unavailable)).await;
+    until("items are refused", async || publisher.accepting(1) == Err(PublishError::Unavailable)).await;
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     let start = Instant::now();
     let results = join_all((10..=309).map(|number| publisher.publish(epoch, partition, item(number), soon()))).await;
@@ -260,7 +260,7 @@ async fn a_broker_short_of_memory_blocks_publishers_but_not_acknowledgements() {
 
     rabbitmqctl(&stack, &["set_vm_memory_high_watermark", "absolute", "1GB"]);
     let start = Instant::now();
-    until("items are accepted", async || publisher.accepting().is_ok()).await;
+    until("items are accepted", async || publisher.accepting(1).is_ok()).await;
     until("publishing goes on", async || publisher.publish(epoch, partition, item(400), soon()).await.is_ok()).await;
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let mut rest = Vec::new();

@@ -108,7 +108,7 @@ async fn items_that_belong_together_are_one_message_s_and_count_one_by_one() {
     let outcomes = tokio::join!(biased; one, five_hundred, two, seven, too_many, nine);
     let full = Err(PublishError::QueueFull);
     assert_eq!(outcomes, (Ok(()), Ok(()), Ok(()), Ok(()), full.clone(), Ok(())));
-    assert_eq!((publisher.accepting_together(600), publisher.accepting_together(601)), (Ok(()), full.clone()));
+    assert_eq!((publisher.accepting(600), publisher.accepting(601)), (Ok(()), full.clone()));
     assert_eq!(together(1..=601).await, full);
 
     let messages = system.stored(partition).await;
@@ -174,7 +174,7 @@ async fn another_partition_count_is_refused_with_a_sentence() {
     let Error::WrongTopology(sentence) = &refusal else { panic!("{refusal:?}") };
     assert!(sentence.contains("has 2 partitions, this service is configured for 5"), "{sentence}");
     assert!(matches!(second.check(), Err(Error::WrongTopology(_))));
-    crate::support::until("items are refused", async || matches!(second.accepting(), Err(PublishError::WrongTopology(_)))).await;
+    crate::support::until("items are refused", async || matches!(second.accepting(1), Err(PublishError::WrongTopology(_)))).await;
     let refused = second.publish(Epoch::new(EPOCH), system.partition(0), item(1), soon()).await;
     assert!(matches!(refused, Err(PublishError::WrongTopology(_))), "{refused:?}");
     // Nothing of the other topology was left behind.
@@ -229,7 +229,7 @@ async fn draining_finishes_what_waits_and_takes_no_more() {
     }
     publisher.drain().await;
     assert!(join_all(waiting).await.iter().all(Result::is_ok));
-    assert_eq!(publisher.accepting(), Err(PublishError::Unavailable));
+    assert_eq!(publisher.accepting(1), Err(PublishError::Unavailable));
     let refused = publisher.publish(Epoch::new(EPOCH), system.partition(0), item(1_001), soon()).await;
     assert_eq!(refused, Err(PublishError::Unavailable));
     assert_eq!(system.stored(system.partition(0)).await.concat(), (1..=1_000).collect::<Vec<u64>>());
@@ -247,7 +247,7 @@ async fn without_a_broker_everything_is_refused_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 
     let start = Instant::now();
-    assert_eq!(publisher.accepting(), Err(PublishError::Unavailable));
+    assert_eq!(publisher.accepting(1), Err(PublishError::Unavailable));
     let second = publisher.publish(Epoch::new(EPOCH), system.partition(0), item(2), soon()).await;
     assert_eq!(second, Err(PublishError::Unavailable));
     assert!(matches!(publisher.bind(Epoch::new(EPOCH)).await, Err(Error::Unavailable)));

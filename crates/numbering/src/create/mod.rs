@@ -64,7 +64,7 @@ enum Step<N> {
 impl Numbering {
     /// The epoch to work in, if there is one and the broker takes creates: a number that surely cannot be published is not taken.
     async fn ready(&self, count: usize) -> Result<Arc<Adopted>, Error> {
-        self.publisher.accepting_together(count).map_err(|error| refused(&error))?;
+        self.publisher.accepting(count).map_err(|error| refused(&error))?;
         self.keeper.adopted().await
     }
 

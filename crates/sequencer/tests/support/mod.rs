@@ -13,7 +13,7 @@ use deadpool_redis::redis::{Client, Cmd, Connection, FromRedisValue, RedisResult
 use devstack::{Quiet, Server, Stack, StackOptions};
 use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageNumber};
 use events::Epoch;
-use sequencer::{Adopted, Adoption, MessageIssue, Record, Sequencer, Settings};
+use sequencer::{Adopted, Adoption, ChatIssue, Error, MessageIssue, Record, Sequencer, Settings};
 
 pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -184,6 +184,23 @@ pub(crate) fn chat(number: u64) -> ChatNumber {
 
 pub(crate) fn message(number: u64) -> MessageNumber {
     MessageNumber::new(number).unwrap()
+}
+
+/// Takes one number for a request with neither key nor charge.
+pub(crate) trait Issue {
+    async fn issue_chat(&self, adopted: &Adopted, token: ApplicationToken) -> Result<ChatIssue, Error>;
+
+    async fn issue_message(&self, adopted: &Adopted, token: ApplicationToken, chat: ChatNumber) -> Result<MessageIssue, Error>;
+}
+
+impl Issue for Sequencer {
+    async fn issue_chat(&self, adopted: &Adopted, token: ApplicationToken) -> Result<ChatIssue, Error> {
+        self.issue_chat_once(adopted, token, None, None).await
+    }
+
+    async fn issue_message(&self, adopted: &Adopted, token: ApplicationToken, chat: ChatNumber) -> Result<MessageIssue, Error> {
+        self.issue_messages_once(adopted, token, chat, 1, None, None).await
+    }
 }
 
 /// An application with one chat, whose last message is `last`.

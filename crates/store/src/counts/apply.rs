@@ -38,17 +38,9 @@ impl Pass {
     }
 }
 
-/// Adds up at most `limit` marks (and at most 500) of chats or, when there are none, of applications, in one transaction.
-/// Returns how many it added up: 0 says that none is left but those that writers hold at this moment.
-///
-/// # Errors
-/// [`Error`]. Nothing is half done: the call can be repeated.
-pub async fn apply_chunk(conn: &mut Connection, limit: u32) -> Result<u64, Error> {
-    apply_next(conn, &mut Pass::default(), limit).await
-}
-
-/// As [`apply_chunk`], going on behind what the pass has added up. 0 says that the pass is over, those marks apart that were
-/// [held](Pass::held) when it came by.
+/// Adds up at most `limit` marks (and at most 500) of chats or, when there are none, of applications, in one transaction, going
+/// on behind what the pass has added up. Returns how many it added up: 0 says that the pass is over, those marks apart that
+/// were [held](Pass::held) when it came by.
 ///
 /// # Errors
 /// [`Error`]. Nothing is half done, and the pass is where it was: the call can be repeated.

@@ -26,7 +26,7 @@ use domain::{ApplicationId, ChatNumber, Timestamp};
 use mysql_async::Value;
 
 pub use self::{
-    apply::{Pass, apply_chunk, apply_held, apply_next},
+    apply::{Pass, apply_held, apply_next},
     audit::{Audit, audit_application, audit_chat, recount_application, recount_chat},
     walk::{ApplicationCount, ChatCount, Mark, application_marks_behind, applications_behind, chat_marks_behind, chats_behind},
 };

@@ -15,7 +15,7 @@ use store::{
     messages, transaction,
 };
 
-use super::support::{Database, add_chats, add_messages, application, chat, chat_number, message, repeated};
+use super::support::{Database, add_chats, add_messages, add_up, application, chat, chat_number, message, repeated};
 
 /// Stores one message of the first chat and one chat more, as the consumer does.
 async fn write(store: &Store, app: ApplicationId, turn: u64) -> Result<(), Error> {
@@ -50,7 +50,7 @@ async fn a_count_is_audited_and_set_right() {
     assert_eq!(counts::audit_chat(conn, app, chat_number(2)).await.unwrap(), right(5));
     assert_eq!(counts::audit_application(conn, app).await.unwrap(), right(3));
     // No mark is left to be added once more.
-    assert_eq!(counts::apply_chunk(conn, 10).await.unwrap(), 0);
+    assert_eq!(add_up(conn, 10).await.unwrap(), 0);
     // Sessions go on as they were.
     let page = counts::chats_behind(conn, (app.get(), 1), Some(app), 10).await.unwrap();
     assert_eq!(page.iter().map(|chat| (chat.chat.get(), chat.messages)).collect::<Vec<_>>(), [(2, 5), (3, 0)]);
@@ -82,7 +82,7 @@ async fn whoever_writes_and_counts_meanwhile_audits_are_right_and_recounts_lose_
         let (store, stop) = (store.clone(), stop.clone());
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
-                repeated(async || counts::apply_chunk(&mut *store.acquire().await?, 10).await).await;
+                repeated(async || add_up(&mut *store.acquire().await?, 10).await).await;
             }
         })
     };

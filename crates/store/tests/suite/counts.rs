@@ -11,7 +11,7 @@ use std::{
 use domain::{ApplicationId, ChatNumber, Timestamp};
 use store::{Connection, Error, Store, applications, chats, counts, messages, transaction};
 
-use super::support::{Database, add_chats, any, application, chat, chat_number, done, figure, message, repeated};
+use super::support::{Database, add_chats, add_up, any, application, chat, chat_number, done, figure, message, repeated};
 
 /// Stores a batch as the consumer does: rows first, marks last.
 async fn store_batch(
@@ -39,7 +39,7 @@ async fn store_batch(
 /// Applies marks until there are none.
 async fn apply_all(store: &Store, limit: u32) {
     loop {
-        let applied = repeated(async || counts::apply_chunk(&mut *store.acquire().await?, limit).await).await;
+        let applied = repeated(async || add_up(&mut *store.acquire().await?, limit).await).await;
         if applied == 0 {
             return;
         }
@@ -82,10 +82,10 @@ async fn marks_add_up_and_are_applied_once() {
     store_batch(conn, &[chat(app.id, 3)], &[message(app.id, 1, 2, "b"), message(app.id, 2, 1, "c")]).await.unwrap();
     let before = done(chats::rename(conn, app.id, chat_number(1), None, Timestamp::now(), any).await.unwrap());
 
-    assert_eq!(counts::apply_chunk(conn, 1).await.unwrap(), 1);
-    assert_eq!(counts::apply_chunk(conn, 100).await.unwrap(), 1);
-    assert_eq!(counts::apply_chunk(conn, 100).await.unwrap(), 1);
-    assert_eq!(counts::apply_chunk(conn, 100).await.unwrap(), 0);
+    assert_eq!(add_up(conn, 1).await.unwrap(), 1);
+    assert_eq!(add_up(conn, 100).await.unwrap(), 1);
+    assert_eq!(add_up(conn, 100).await.unwrap(), 1);
+    assert_eq!(add_up(conn, 100).await.unwrap(), 0);
 
     let after = chats::find(conn, app.id, chat_number(1)).await.unwrap().unwrap();
     assert_eq!(after, domain::Chat { messages_count: 2, ..before });
@@ -122,14 +122,14 @@ async fn the_job_passes_over_a_mark_that_a_writer_holds() {
     store_batch(writer, &[chat(app, 1), chat(app, 2)], &[message(app, 1, 1, "a"), message(app, 2, 1, "b")]).await.unwrap();
     transaction(writer, async |writer| {
         counts::mark_chats(writer, &BTreeMap::from([((app, chat_number(1)), 10)]), Timestamp::now()).await?;
-        assert_eq!(counts::apply_chunk(job, 100).await?, 1);
+        assert_eq!(add_up(job, 100).await?, 1);
         assert_eq!(chats::find(job, app, chat_number(2)).await?.unwrap().messages_count, 1);
         assert_eq!(chats::find(job, app, chat_number(1)).await?.unwrap().messages_count, 0);
         Ok::<_, Error>(())
     })
     .await
     .unwrap();
-    assert_eq!(counts::apply_chunk(job, 100).await.unwrap(), 1);
+    assert_eq!(add_up(job, 100).await.unwrap(), 1);
     assert_eq!(chats::find(job, app, chat_number(1)).await.unwrap().unwrap().messages_count, 11);
 }
 
@@ -160,7 +160,7 @@ async fn a_pass_comes_back_to_the_marks_that_were_held_and_to_no_others() {
         assert_eq!(chats::find(job, app, chat_number(number)).await.unwrap().unwrap().messages_count, expected);
     }
     assert_eq!(figure(job, "SELECT chats_count FROM applications").await.unwrap(), 13);
-    assert_eq!(counts::apply_chunk(job, 10).await.unwrap(), 1);
+    assert_eq!(add_up(job, 10).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

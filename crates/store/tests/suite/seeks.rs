@@ -15,7 +15,9 @@ use store::{
     epochs, messages, outbox, transaction,
 };
 
-use super::support::{Database, add_chats, add_messages, any, application, body, chat, chat_number, message, message_number};
+use super::support::{
+    Database, add_chats, add_messages, add_up, any, application, body, chat, chat_number, message, message_number,
+};
 
 #[derive(diesel::QueryableByName)]
 struct Status {
@@ -211,8 +213,8 @@ async fn writing_and_counting_read_only_what_they_touch() {
     let again = BTreeMap::from([((app, chat_number(30)), 1)]);
     reads(conn, "counts::mark_chats", 2, async |conn| counts::mark_chats(conn, &again, Timestamp::now()).await).await;
     // Each mark: locked, read for the sum, its chat found, deleted.
-    reads(conn, "counts::apply_chunk of chats", 8 * 50, async |conn| counts::apply_chunk(conn, 50).await).await;
-    while counts::apply_chunk(conn, 500).await.unwrap() == 500 {}
+    reads(conn, "counts::apply_next of chats", 8 * 50, async |conn| add_up(conn, 50).await).await;
+    while add_up(conn, 500).await.unwrap() == 500 {}
     db.sql("DELETE FROM dirty_chats").await;
-    reads(conn, "counts::apply_chunk of applications", 8 * 50, async |conn| counts::apply_chunk(conn, 50).await).await;
+    reads(conn, "counts::apply_next of applications", 8 * 50, async |conn| add_up(conn, 50).await).await;
 }

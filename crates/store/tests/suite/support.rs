@@ -9,7 +9,9 @@ use domain::{
 };
 use events::{ChatCreated, MessageCreated};
 use mysql_async::prelude::Queryable;
-use store::{Connection, Error, ErrorKind, PooledConnection, Settings, Store, Updated, applications, chats, messages, migrate};
+use store::{
+    Connection, Error, ErrorKind, PooledConnection, Settings, Store, Updated, applications, chats, counts, messages, migrate,
+};
 
 /// A database that lives as long as this value, and is dropped with it also when the test panics.
 pub(crate) struct Database {
@@ -167,6 +169,11 @@ struct Figure {
 pub(crate) async fn figure(conn: &mut Connection, expression: &str) -> Result<u64, Error> {
     let sql = format!("SELECT CAST(({expression}) AS UNSIGNED) AS figure");
     Ok(diesel::sql_query(sql).get_result::<Figure>(conn).await?.figure)
+}
+
+/// Adds up at most `limit` marks of counts, as the first step of a pass does.
+pub(crate) async fn add_up(conn: &mut Connection, limit: u32) -> Result<u64, Error> {
+    counts::apply_next(conn, &mut counts::Pass::default(), limit).await
 }
 
 /// Repeats `work` while it fails for a transient reason, as every caller of the store does.

@@ -94,7 +94,7 @@ async fn take(system: &System, chat: &Chat, application: &Application) -> (Appli
     let sequencer = Sequencer::connect(&system.config::<ingest::Config>().redis).unwrap();
     let Adoption::Adopted(adopted) = sequencer.adopt().await.unwrap() else { panic!("no epoch is open") };
     let token = ApplicationToken::parse(&application.token).unwrap();
-    match sequencer.issue_message(&adopted, token, ChatNumber::new(chat.number).unwrap()).await.unwrap() {
+    match sequencer.issue_messages_once(&adopted, token, ChatNumber::new(chat.number).unwrap(), 1, None, None).await.unwrap() {
         MessageIssue::Issued { application_id, number } => (application_id, number.get()),
         other => panic!("{other:?}"),
     }

@@ -88,7 +88,7 @@ async fn a_gap_is_pending_until_a_fence_has_proven_it() {
     let sequencer = Sequencer::connect(&system.config::<ingest::Config>().redis).unwrap();
     let Adoption::Adopted(adopted) = sequencer.adopt().await.unwrap() else { panic!("no epoch is open") };
     let token = domain::ApplicationToken::parse(&application.token).unwrap();
-    let taken = sequencer.issue_message(&adopted, token, domain::ChatNumber::new(1).unwrap()).await.unwrap();
+    let taken = sequencer.issue_messages_once(&adopted, token, domain::ChatNumber::new(1).unwrap(), 1, None, None).await.unwrap();
     assert!(matches!(taken, MessageIssue::Issued { number, .. } if number.get() == 2), "{taken:?}");
     assert_eq!(chat.post("three").await, 3);
 

@@ -33,7 +33,7 @@ impl<'a> Counters<'a> {
 
     /// The number that the next message is given.
     pub(crate) async fn next(&self) -> u64 {
-        match self.world.sequencer.issue_message(&self.epoch, self.token, ChatNumber::FIRST).await.unwrap() {
+        match self.world.sequencer.issue_messages_once(&self.epoch, self.token, ChatNumber::FIRST, 1, None, None).await.unwrap() {
             MessageIssue::Issued { number, .. } => number.get(),
             other => panic!("{other:?}"),
         }
