@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{aio::MultiplexedConnection, pipe};
-use redislink::{Failure, Greeting, Place};
+use redislink::{Failure, Greeting, Place, is_primary};
 
 /// The way to Redis.
 pub(crate) type Link = redislink::Link<Script>;
@@ -43,7 +43,7 @@ impl Greeting for Script {
         let mut questions = pipe();
         questions.cmd("SCRIPT").arg("LOAD").arg(&self.0).cmd("INFO").arg("replication");
         let (script, info): (String, String) = questions.query_async(&mut connection).await.map_err(|_| Unavailable)?;
-        if info.lines().any(|line| line.trim_end() == "role:master") { Ok(script) } else { Err(Unavailable) }
+        if is_primary(&info) { Ok(script) } else { Err(Unavailable) }
     }
 }
 

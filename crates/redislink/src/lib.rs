@@ -5,6 +5,7 @@
 //! approved of. It knows nothing of keys and scripts: those are its owner's.
 
 mod greeting;
+mod info;
 mod link;
 mod place;
 mod primary;
@@ -15,6 +16,7 @@ mod shared;
 mod task;
 
 pub use greeting::{Failure, Greeting};
+pub use info::{info_field, is_primary};
 pub use link::Link;
 pub use place::Place;
 pub use primary::Primary;

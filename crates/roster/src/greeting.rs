@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{aio::MultiplexedConnection, cmd};
-use redislink::Greeting;
+use redislink::{Greeting, is_primary};
 
 use crate::Error;
 
@@ -26,6 +26,6 @@ impl Greeting for IsPrimary {
 
     async fn greet(&self, mut connection: MultiplexedConnection) -> Result<(), Error> {
         let info: String = cmd("INFO").arg("replication").query_async(&mut connection).await?;
-        if info.lines().any(|line| line.trim_end() == "role:master") { Ok(()) } else { Err(Error::Replica) }
+        if is_primary(&info) { Ok(()) } else { Err(Error::Replica) }
     }
 }

@@ -4,7 +4,7 @@
 //! connection that is made here must never reconnect by itself.
 
 use deadpool_redis::redis::{AsyncConnectionConfig, aio::MultiplexedConnection, cmd};
-use redislink::{Greeting, Primary};
+use redislink::{Greeting, Primary, info_field, is_primary};
 
 use crate::{Error, Outage, Settings, meters, reply};
 
@@ -51,11 +51,11 @@ pub(crate) async fn fit_run_id(connection: &mut MultiplexedConnection) -> Result
 /// [`Outage::Replica`]; [`Outage::Refused`] when the ids are not told.
 pub(crate) fn run_id(info: &str) -> Result<String, Outage> {
     // A replica refuses the record; an epoch that is opened for it would only fence off the primary's.
-    if field(info, "role") != Some("master") {
+    if !is_primary(info) {
         return Err(Outage::Replica);
     }
-    let id = |name| field(info, name).filter(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let evicted = field(info, "evicted_keys").and_then(|keys| keys.parse::<u64>().ok());
+    let id = |name| info_field(info, name).filter(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let evicted = info_field(info, "evicted_keys").and_then(|keys| keys.parse::<u64>().ok());
     match (id("run_id"), id("master_replid"), evicted) {
         (Some(run_id), Some(replication_id), Some(evicted)) => {
             Ok(format!("{}{}{evicted:016}", &run_id[..32], &replication_id[..16]))
@@ -69,8 +69,8 @@ pub(crate) fn run_id(info: &str) -> Result<String, Outage> {
 /// # Errors
 /// [`Error::Unfit`].
 pub(crate) fn check_fitness(info: &str) -> Result<(), Error> {
-    let version = field(info, "redis_version").ok_or_else(reply::unexpected)?;
-    let policy = field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
+    let version = info_field(info, "redis_version").ok_or_else(reply::unexpected)?;
+    let policy = info_field(info, "maxmemory_policy").ok_or_else(reply::unexpected)?;
     let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
     let too_old = major < LOWEST_MAJOR_VERSION;
     // Policies that spare keys without expiry spare counters, but not the records of idempotency keys.
@@ -83,10 +83,6 @@ pub(crate) fn check_fitness(info: &str) -> Result<(), Error> {
         return Err(Error::Unfit(format!("maxmemory-policy {policy} evicts what numbers rest on, set noeviction")));
     }
     Ok(())
-}
-
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
 }
 
 #[cfg(test)]
