@@ -8,6 +8,7 @@
 //!   `flights` has it done once for all that wait for it;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
 //! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
+//! - [`restored`] is for operators who have put MySQL back to an older state;
 //! - `presence` tells a reader whether a number that is not stored may still come, `proofs` up to when everything is stored.
 //!
 //! Why numbers cannot repeat is argued in `docs/ARCHITECTURE.md` and `docs/adr/0001-epochs-and-fences.md`. The crate must never
@@ -24,6 +25,7 @@ mod once;
 mod opening;
 mod presence;
 mod proofs;
+pub mod restored;
 mod seeding;
 mod servers;
 
