@@ -1,7 +1,7 @@
 //! When an attempt is made again: when the service says so, or did not answer. Never for ever, and never all clients at once.
 //!
-//! The pauses are not those of the crate `backoff`: who takes this crate takes no other of ours, and a pause that the service asked for
-//! must not be cut short by jitter.
+//! The pauses are not those of the crate `backoff`: who takes this crate takes no other of ours, and a pause that the service
+//! asked for must not be cut short by jitter.
 
 use std::time::{Duration, Instant};
 

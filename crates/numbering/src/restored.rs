@@ -96,7 +96,8 @@ fn unix_millis() -> u64 {
     Timestamp::now().to_unix_millis().unsigned_abs()
 }
 
-/// Removes the counters of what MySQL does not know (any more). One of a chat whose creation is still in the queue is seeded again.
+/// Removes the counters of what MySQL does not know (any more). One of a chat whose creation is still in the queue is seeded
+/// again.
 async fn forget(connection: &mut Connection, sequencer: &Sequencer, adopted: &Adopted) -> Result<u64, Error> {
     let (mut forgotten, mut from) = (0, Some(0));
     while let Some(place) = from {

@@ -125,8 +125,8 @@ impl Publisher {
         Ok(Publishing(answered))
     }
 
-    /// Whether so many items, which are to go out together, would be taken now. For callers that have something to lose by trying,
-    /// such as numbers.
+    /// Whether so many items, which are to go out together, would be taken now. For callers that have something to lose by
+    /// trying, such as numbers.
     ///
     /// # Errors
     /// What [`Publisher::publish`] would answer at once.

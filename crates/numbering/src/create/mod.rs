@@ -114,8 +114,8 @@ impl Numbering {
         self.fence(adopted, self.partitions.all().take(1), deadline).await
     }
 
-    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. Where the broker has fenced the epoch off, the
-    /// numbers are burnt.
+    /// Publishes, within [`SETTLING_TIME`] after `since`, and waits for the confirm. Where the broker has fenced the epoch off,
+    /// the numbers are burnt.
     async fn publish(
         &self,
         adopted: &Arc<Adopted>,

@@ -1,5 +1,5 @@
-//! The two families of routes over the same handlers: unversioned (`/…`) and `/api/v1/…`. They differ in how the same is answered,
-//! which is said where it is answered.
+//! The two families of routes over the same handlers: unversioned (`/…`) and `/api/v1/…`. They differ in how the same is
+//! answered, which is said where it is answered.
 
 use actix_web::HttpRequest;
 
