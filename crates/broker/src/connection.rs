@@ -25,7 +25,8 @@ use crate::{
     topology,
 };
 
-/// The waits between two attempts at what the broker has refused or taken away: with their jitter 50 ms at first, 2 s at most.
+/// The waits between two attempts at what the broker has refused or taken away: with their jitter some 50 ms at first, 2 s at
+/// most.
 pub(crate) const WAITS: Bounds = Bounds { min: Duration::from_millis(35), max: Duration::from_millis(1_300) };
 /// lapin tells of a lost connection by an event; looking now and then as well costs nothing and depends on nothing.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);

@@ -15,7 +15,7 @@ use crate::{Dependency, Error, Numbering};
 pub(crate) enum InEpoch<T> {
     /// It is done.
     Done(T),
-    /// The epoch is over, and nothing is done: the caller begins anew, in the next one.
+    /// The epoch is over: the caller begins anew, in the next one.
     Over,
 }
 
