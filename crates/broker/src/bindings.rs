@@ -81,7 +81,8 @@ impl Publisher {
         .await
     }
 
-    /// Makes what is missing of the queues. For whoever is about to take something that would be lost if [`Publisher::bind`] were refused.
+    /// Makes what is missing of the queues. For whoever is about to take something that would be lost if [`Publisher::bind`] were
+    /// refused.
     ///
     /// # Errors
     /// [`Error::WrongTopology`] when they are not those that this process is configured for; any other [`Error`].

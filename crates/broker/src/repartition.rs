@@ -1,7 +1,8 @@
 //! Changes the number of partitions, for an operator who has stopped what gives numbers and what stores.
 //!
-//! A chat's queue follows from the number. So two numbers at a time would part a chat's messages over two queues, and a fence would
-//! pass in one while the other still holds what was acknowledged: its number would be given again. Therefore, in this order:
+//! A chat's queue follows from the number. So two numbers at a time would part a chat's messages over two queues, and a fence
+//! would pass in one while the other still holds what was acknowledged: its number would be given again. Therefore, in this
+//! order:
 //!
 //! 1. A note is left in the broker. From here on no service connects, opens an epoch, or trusts one that it did not trust before
 //!    ([`Publisher::confirm_partitions`](crate::Publisher::confirm_partitions)).
@@ -10,8 +11,8 @@
 //! 3. Every queue must be empty, and without a consumer who could hold what is not stored yet.
 //! 4. Only then the count that services are held to is replaced, and the note is taken away.
 //!
-//! Nothing that waits is ever moved or removed. A change that was broken off is finished by the same call, or taken back by one with the
-//! number of before.
+//! Nothing that waits is ever moved or removed. A change that was broken off is finished by the same call, or taken back by one
+//! with the number of before.
 
 use std::time::{Duration, Instant};
 
@@ -103,8 +104,8 @@ impl Repartition {
     /// Changes the number of partitions, or finishes that. Returns what it was before.
     ///
     /// # Errors
-    /// [`Error::Busy`] when something waits in a queue, or is consumed from it: nothing has changed then. Any other [`Error`] when it
-    /// could not be finished; it is to be called again.
+    /// [`Error::Busy`] when something waits in a queue, or is consumed from it: nothing has changed then. Any other [`Error`]
+    /// when it could not be finished; it is to be called again.
     pub async fn change(&self, to: PartitionCount) -> Result<PartitionCount, Error> {
         within(self.change_alone(to), "change the number of partitions").await
     }
@@ -174,8 +175,8 @@ impl Repartition {
         })
     }
 
-    /// Waits a moment until all queues are empty and without a consumer. RabbitMQ does not tell of messages that are delivered and not
-    /// acknowledged; without a consumer there are none.
+    /// Waits a moment until all queues are empty and without a consumer. RabbitMQ does not tell of messages that are delivered
+    /// and not acknowledged; without a consumer there are none.
     async fn rested(&self, count: PartitionCount) -> Result<(), Error> {
         let began = Instant::now();
         loop {

@@ -1,5 +1,5 @@
-//! Connections over TLS. They are made here and handed to lapin ready: its own TLS would bring a reader of PKCS #12 files with it, which
-//! nobody here has, and could not be held to the deadline in the middle of a handshake.
+//! Connections over TLS. They are made here and handed to lapin ready: its own TLS would bring a reader of PKCS #12 files with
+//! it, which nobody here has, and could not be held to the deadline in the middle of a handshake.
 
 use std::{
     future::{Future, ready},

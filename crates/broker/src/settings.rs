@@ -65,8 +65,8 @@ impl Settings {
     }
 }
 
-/// `amqp://user:password@host:port/vhost`, the vhost percent-encoded (`%2f` is the default one); `amqps://` for TLS, whose port is
-/// 5671 if there is none.
+/// `amqp://user:password@host:port/vhost`, the vhost percent-encoded (`%2f` is the default one); `amqps://` for TLS, whose port
+/// is 5671 if there is none.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AmqpUrl(AMQPUri);

@@ -1,8 +1,8 @@
 //! Declares exchange, queues and the marker of their number. Declaring is idempotent: every connection does it anew, so that
 //! a broker that lost everything is furnished again by whoever comes first.
 //!
-//! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`). Nor is the number of partitions changed
-//! here (see `repartition`); while it is, or when it is another, this refuses.
+//! Bindings are not made here: an epoch's keys are bound by its opener alone (see `bindings`). Nor is the number of partitions
+//! changed here (see `repartition`); while it is, or when it is another, this refuses.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ const DURABLE: QueueDeclareOptions =
 
 /// Declares everything, on channels of its own: a refusal closes the channel.
 ///
-/// Where there is no marker the queues are new. They rest for `settling_time` before the marker is made, so that whoever finds the
-/// marker finds queues that survive a crash: a quorum queue's name is noted in a file that is saved up to a second later
+/// Where there is no marker the queues are new. They rest for `settling_time` before the marker is made, so that whoever finds
+/// the marker finds queues that survive a crash: a quorum queue's name is noted in a file that is saved up to a second later
 /// (`ra_directory`, `auto_save`), and RabbitMQ starts a queue whose name it does not find as an empty one, whatever it had
 /// confirmed.
 ///
@@ -105,8 +105,8 @@ pub(crate) async fn find(session: &Session, name: String) -> Result<Option<Queue
     }
 }
 
-/// The count that a marker of this name has, if there is one: RabbitMQ tells it when it is asked for another. On a channel of its own,
-/// which that closes.
+/// The count that a marker of this name has, if there is one: RabbitMQ tells it when it is asked for another. On a channel of its
+/// own, which that closes.
 pub(crate) async fn marked(session: &Session, name: String) -> Result<Option<u16>, Error> {
     if find(session, name.clone()).await?.is_none() {
         return Ok(None);
@@ -201,7 +201,8 @@ fn other_count(error: Error, topology: &Topology, configured: u16) -> Error {
     ))
 }
 
-/// The count that the broker names: "… received '5' but current is '4'", in RabbitMQ 3 "… but current is the value '4' of type …".
+/// The count that the broker names: "… received '5' but current is '4'", in RabbitMQ 3 "… but current is the value '4' of type
+/// …".
 fn current_value(refusal: &str) -> Option<&str> {
     let (_, current) = refusal.split_once("current is ")?;
     current.split('\'').nth(1)

@@ -1,5 +1,5 @@
-//! Which server process is at the other end of the connection: each has entries of its own. A replica must not be used: what it holds may
-//! be old.
+//! Which server process is at the other end of the connection: each has entries of its own. A replica must not be used: what it
+//! holds may be old.
 
 use std::time::Duration;
 

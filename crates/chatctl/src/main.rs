@@ -54,8 +54,8 @@ Something is wrong:
 enum Command {
     /// Bring the database and the search index to what this version expects; make them if they do not exist
     ///
-    /// To be run before services of this version are started. Where nothing is to be done it says so. It never makes an empty index
-    /// where messages are stored: that is for `chatctl reindex`.
+    /// To be run before services of this version are started. Where nothing is to be done it says so. It never makes an empty
+    /// index where messages are stored: that is for `chatctl reindex`.
     Migrate,
     /// Bring the counts of chats and messages up to date now instead of within the hour
     #[command(subcommand)]
@@ -65,28 +65,29 @@ enum Command {
     Dead(dead::Command),
     /// Make the search index anew from the database, while the system runs and is searched
     ///
-    /// For an index that is lost, and for another number of shards or copies. Consumers must be running. It may be broken off: the
-    /// same command goes on where it stood.
+    /// For an index that is lost, and for another number of shards or copies. Consumers must be running. It may be broken off:
+    /// the same command goes on where it stood.
     Reindex(reindex::Options),
     /// Look at the queues of creates, or change their number while ingest and consumers are stopped
     #[command(subcommand)]
     Partitions(partitions::Command),
     /// Keep numbers apart after the database was put back to an older state, before the services are started
     ///
-    /// Redis and the queues still name what the database has forgotten; this keeps that from being taken for something else. Stop all
-    /// services, put the database back, `chatctl migrate`, run this, start the services, then `chatctl reindex` and `chatctl verify`.
-    /// It takes nothing from what is stored. docs/OPERATIONS.md, "Back-up and restore".
+    /// Redis and the queues still name what the database has forgotten; this keeps that from being taken for something else. Stop
+    /// all services, put the database back, `chatctl migrate`, run this, start the services, then `chatctl reindex` and `chatctl
+    /// verify`. It takes nothing from what is stored. docs/OPERATIONS.md, "Back-up and restore".
     Restored(restored::Options),
     /// Compare all that is stored with the search index and the counts, on the running system
     ///
-    /// It looks twice before it calls anything wrong, and fails if something is. Numbers that nothing has (gaps) are told and are no
-    /// failure: their creates got an error. It reads at most --rate messages a second, so a large system takes a while.
+    /// It looks twice before it calls anything wrong, and fails if something is. Numbers that nothing has (gaps) are told and are
+    /// no failure: their creates got an error. It reads at most --rate messages a second, so a large system takes a while.
     Verify(verify::Options),
     /// Print the settings in force, without passwords
     CheckConfig,
     /// Load the plays of Shakespeare into a running system, and check that all of it comes back
     ///
-    /// As a client sees it, by the two ports alone; the plays are fetched from the internet. It makes applications of its own, which stay.
+    /// As a client sees it, by the two ports alone; the plays are fetched from the internet. It makes applications of its own,
+    /// which stay.
     Demo(demo::Options),
     /// Print what makes a shell complete this command's arguments
     Completions(completions::Options),

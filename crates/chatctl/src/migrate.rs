@@ -1,5 +1,5 @@
-//! `chatctl migrate`: everything that the services expect to find. May be run again at any time, and by several at once. Must never put
-//! an empty search index in the place of one that was lost.
+//! `chatctl migrate`: everything that the services expect to find. May be run again at any time, and by several at once. Must
+//! never put an empty search index in the place of one that was lost.
 
 use anyhow::{Context, Result};
 use say::say;

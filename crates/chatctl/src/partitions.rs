@@ -1,5 +1,5 @@
-//! `chatctl partitions`: how many queues creates are spread over, what waits in them, and another number of them. What makes the change
-//! safe is `broker::Repartition`'s; here it is asked for, and told.
+//! `chatctl partitions`: how many queues creates are spread over, what waits in them, and another number of them. What makes the
+//! change safe is `broker::Repartition`'s; here it is asked for, and told.
 
 use anyhow::{Context, Result};
 use broker::{Counts, Depth, Repartition};

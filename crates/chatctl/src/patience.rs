@@ -11,7 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The first and the longest pause between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Does `work`, again and again while it fails for a reason that may pass, for a minute at most. `work` may be repeated at any time.
+/// Does `work`, again and again while it fails for a reason that may pass, for a minute at most. `work` may be repeated at any
+/// time.
 ///
 /// # Errors
 /// What does not pass.

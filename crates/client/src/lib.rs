@@ -1,4 +1,5 @@
-//! The HTTP API as a Rust client sees it: typed entities, typed problems, lists as streams, and retries that give no number twice.
+//! The HTTP API as a Rust client sees it: typed entities, typed problems, lists as streams, and retries that give no number
+//! twice.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

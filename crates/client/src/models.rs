@@ -69,8 +69,9 @@ pub struct Created {
     pub number: u64,
     /// Whether an earlier attempt of the same call had been accepted, and this is its number.
     pub replayed: bool,
-    /// Attempts before the accepted one of which it is not known whether they were accepted. A service that knows idempotency keys
-    /// gives all attempts of a call one number; with one that does not, each of these may be stored under a number of its own.
+    /// Attempts before the accepted one of which it is not known whether they were accepted. A service that knows idempotency
+    /// keys gives all attempts of a call one number; with one that does not, each of these may be stored under a number of its
+    /// own.
     pub unsure: usize,
 }
 

@@ -2,11 +2,11 @@
 //! `Authorization` or as a [session](crate::session)'s cookie.
 //!
 //! Where none is, everybody may look at the figures, as everybody may list applications then. What clients wrote, and all that
-//! changes something, is for who sits at the machine itself: the connection comes from it, through no proxy, and the page was asked for
-//! under a name of the machine itself (another's name that leads here would be a page of another's).
+//! changes something, is for who sits at the machine itself: the connection comes from it, through no proxy, and the page was
+//! asked for under a name of the machine itself (another's name that leads here would be a page of another's).
 //!
-//! Whatever else they have, requests that a page of another origin makes a browser send are refused: by the headers in which browsers
-//! tell of it, and what changes something by a CSRF token (the "HMAC-based token pattern" of OWASP's cheat sheet).
+//! Whatever else they have, requests that a page of another origin makes a browser send are refused: by the headers in which
+//! browsers tell of it, and what changes something by a CSRF token (the "HMAC-based token pattern" of OWASP's cheat sheet).
 
 use std::{
     future::{Ready, ready},
@@ -159,8 +159,8 @@ fn is_at_the_machine(request: &HttpRequest) -> bool {
     is_local && !came_through_a_proxy(request)
 }
 
-/// Whether the request shows that a proxy has passed it on. One that adds nothing cannot be told from a client: with such a one, or with a
-/// tunnel, only a token keeps others out.
+/// Whether the request shows that a proxy has passed it on. One that adds nothing cannot be told from a client: with such a one,
+/// or with a tunnel, only a token keeps others out.
 fn came_through_a_proxy(request: &HttpRequest) -> bool {
     const MARKS: [&str; 10] =
         ["forwarded", "via", "x-forwarded", "x-real-", "x-client-", "x-original-", "x-envoy-", "x-proxy", "cf-", "true-client-"];

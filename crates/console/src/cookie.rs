@@ -1,5 +1,5 @@
-//! The one cookie of the console: `HttpOnly`, so that no script reads it, and `SameSite=Strict`, so that no page of another site has it
-//! sent.
+//! The one cookie of the console: `HttpOnly`, so that no script reads it, and `SameSite=Strict`, so that no page of another site
+//! has it sent.
 
 use actix_web::http::header::{COOKIE, HeaderMap, ORIGIN};
 

@@ -1,5 +1,5 @@
-//! Puts a snapshot together, of what the replicas report, RabbitMQ and MySQL: all at once, each within its time. What does not answer
-//! leaves its part empty and is named.
+//! Puts a snapshot together, of what the replicas report, RabbitMQ and MySQL: all at once, each within its time. What does not
+//! answer leaves its part empty and is named.
 
 use std::time::Duration;
 

@@ -44,8 +44,9 @@ pub(crate) async fn show(_: Operator, shared: Data<Shared>, id: Path<u64>) -> Re
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(shown(&letter, stored.as_ref())))
 }
 
-/// `POST /console/letters/{id}/retry`: stores what it holds, if that can be stored by now. It goes on when nobody waits for it any more:
-/// broken off behind the raising of a counter, the next try could not tell whose the number is, and would make the item a conflict.
+/// `POST /console/letters/{id}/retry`: stores what it holds, if that can be stored by now. It goes on when nobody waits for it
+/// any more: broken off behind the raising of a counter, the next try could not tell whose the number is, and would make the item
+/// a conflict.
 pub(crate) async fn try_again(_: Operator, shared: Data<Shared>, id: Path<u64>) -> Result<HttpResponse, Problem> {
     let (store, sequencer, letter) = (shared.store.clone(), shared.sequencer.clone(), *id);
     let trying = spawn(async move {

@@ -1,12 +1,12 @@
 //! The page on which operators watch the pipeline and mend it: `/console` on the api service.
 //!
-//! `gather` makes a snapshot of the whole system once a second while somebody watches (`watch`), however many do: of what the replicas
-//! report by way of [`roster`], which `rates` and `stages` make rates of; of the queues; and of what is stored (`stored`). `live` sends it as
-//! server-sent events, `pages` has the page's own files (in `page/`), and `letters` does to dead letters what `chatctl dead` does. `access`
-//! says who may do what, by sessions (`session`, `cookie`) that `sign_in` opens.
+//! `gather` makes a snapshot of the whole system once a second while somebody watches (`watch`), however many do: of what the
+//! replicas report by way of [`roster`], which `rates` and `stages` make rates of; of the queues; and of what is stored
+//! (`stored`). `live` sends it as server-sent events, `pages` has the page's own files (in `page/`), and `letters` does to dead
+//! letters what `chatctl dead` does. `access` says who may do what, by sessions (`session`, `cookie`) that `sign_in` opens.
 //!
-//! The console must never be needed by anything, cost anything while nobody watches, show what a client wrote to who is no operator, or
-//! let a page of another origin do anything.
+//! The console must never be needed by anything, cost anything while nobody watches, show what a client wrote to who is no
+//! operator, or let a page of another origin do anything.
 
 mod access;
 mod cookie;

@@ -47,8 +47,8 @@ pub(crate) async fn events(_: Observer, shared: Data<Shared>, request: HttpReque
         // A proxy must pass on each event as it comes.
         .insert_header((CACHE_CONTROL, "no-store, no-transform"))
         .insert_header(("x-accel-buffering", "no"));
-    // The server would run through the stream that it does not send: a seat taken for nobody, on a connection that answers nothing
-    // else meanwhile.
+    // The server would run through the stream that it does not send: a seat taken for nobody, on a connection that answers
+    // nothing else meanwhile.
     if request.method() == Method::HEAD {
         return Ok(answer.finish());
     }

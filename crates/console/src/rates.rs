@@ -1,4 +1,5 @@
-//! What replicas did lately: the difference between a replica's last report and an earlier one, added up over a service's replicas.
+//! What replicas did lately: the difference between a replica's last report and an earlier one, added up over a service's
+//! replicas.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -94,8 +95,8 @@ impl Recent {
 }
 
 impl TakenUp {
-    /// The value below which this share of all lies, reckoned as Prometheus does: evenly spread within each bucket. Beyond the last
-    /// bound it is that bound.
+    /// The value below which this share of all lies, reckoned as Prometheus does: evenly spread within each bucket. Beyond the
+    /// last bound it is that bound.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let Histogram { bounds, counts, .. } = &self.values;
         let rank = share * self.values.count() as f64;

@@ -1,8 +1,8 @@
 //! What stands for the administrator's token in a browser: a cookie that is derived from it, and a CSRF token, derived from the
 //! cookie, that only our own page can send. Both are HMACs (RFC 2104, SHA-256).
 //!
-//! Both can be checked by every replica, without anything being kept: whoever has the token can make them, and nobody can make the token
-//! of them. A cookie ends after half a day, and with the token that it was made of.
+//! Both can be checked by every replica, without anything being kept: whoever has the token can make them, and nobody can make
+//! the token of them. A cookie ends after half a day, and with the token that it was made of.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,8 +39,8 @@ impl Sessions {
         self.is_code("session", &[end, ".", random], code.as_bytes()) && end.parse::<u64>().is_ok_and(|end| unix_seconds() < end)
     }
 
-    /// What must stand in a header of each request that changes something, so that it is known to come from our page: another's can
-    /// make a browser send the cookie at most, and never read this.
+    /// What must stand in a header of each request that changes something, so that it is known to come from our page: another's
+    /// can make a browser send the cookie at most, and never read this.
     pub(crate) fn csrf_token(&self, session: &str) -> String {
         self.code("page", &[session])
     }

@@ -1,5 +1,5 @@
-//! What a page is shown, as it is sent: names are for the page's scripts, times in seconds where a name does not say otherwise. It holds
-//! nothing that a client wrote.
+//! What a page is shown, as it is sent: names are for the page's scripts, times in seconds where a name does not say otherwise.
+//! It holds nothing that a client wrote.
 
 use domain::Timestamp;
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! What MySQL tells: the outbox, dead letters, epochs. Only what has an index is asked for, and counted up to a limit: it is asked every
-//! second while somebody watches.
+//! What MySQL tells: the outbox, dead letters, epochs. Only what has an index is asked for, and counted up to a limit: it is
+//! asked every second while somebody watches.
 
 use domain::Timestamp;
 use store::{

@@ -1,5 +1,5 @@
-//! Runs the programs that come with the servers, such as `mysqldump` and `redis-cli`, against the stack's own: in the private root file
-//! system, and over the network as an operator would.
+//! Runs the programs that come with the servers, such as `mysqldump` and `redis-cli`, against the stack's own: in the private
+//! root file system, and over the network as an operator would.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,8 +11,8 @@ use crate::sandbox::Sandbox;
 use crate::{Database, Error, Quiet, Server, Stack};
 
 impl Stack {
-    /// Runs `mysqldump` or `mysql` (MySQL's, not MariaDB's) with these arguments, which need not say how to connect. `input` is its
-    /// standard input; returns its standard output.
+    /// Runs `mysqldump` or `mysql` (MySQL's, not MariaDB's) with these arguments, which need not say how to connect. `input` is
+    /// its standard input; returns its standard output.
     ///
     /// # Errors
     /// [`Error::Client`] with what it said when it did not succeed; what keeps it from being run.
@@ -27,8 +27,8 @@ impl Stack {
         run_to_its_end(command, program, input).await
     }
 
-    /// Runs a shell script (POSIX) beside Redis' own programs, `redis-cli` and `redis-check-rdb`, and returns its standard output.
-    /// It sees the stack's directory, all servers' data, as `/data`, and may write there.
+    /// Runs a shell script (POSIX) beside Redis' own programs, `redis-cli` and `redis-check-rdb`, and returns its standard
+    /// output. It sees the stack's directory, all servers' data, as `/data`, and may write there.
     ///
     /// # Errors
     /// [`Error::Client`] with what it said when it did not succeed; what keeps it from being run.

@@ -1,8 +1,8 @@
 //! Several RabbitMQ nodes as one cluster: a stack for each, and the daemon by which they find one another.
 //!
-//! The nodes stand for machines: each is killed, paused and started alone, as a stack's server is, and talks to the others from an
-//! address of its own, so that who owns the machine's network can cut them off from one another. The daemon outlives them all, for
-//! in one machine's place it stands for many.
+//! The nodes stand for machines: each is killed, paused and started alone, as a stack's server is, and talks to the others from
+//! an address of its own, so that who owns the machine's network can cut them off from one another. The daemon outlives them all,
+//! for in one machine's place it stands for many.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -33,8 +33,8 @@ pub struct RabbitmqCluster {
 }
 
 impl RabbitmqCluster {
-    /// A node that hears nothing from another for so long, give or take a quarter, takes it for gone. By default a minute; who makes
-    /// nodes fail does not want to wait for that.
+    /// A node that hears nothing from another for so long, give or take a quarter, takes it for gone. By default a minute; who
+    /// makes nodes fail does not want to wait for that.
     pub const NET_TICK: Duration = Duration::from_secs(10);
 
     /// Starts so many nodes, whose data goes into directories below `place`, and returns when all answer.

@@ -32,8 +32,9 @@ pub struct StackOptions {
     /// The cluster in which this stack's RabbitMQ is a node; see [`RabbitmqCluster`](crate::RabbitmqCluster), which fills this
     /// in.
     pub rabbitmq_node: Option<RabbitmqNode>,
-    /// If they are there, the servers speak TLS on their ports and nothing else, and the URLs call them `localhost`. (MySQL begins
-    /// without, as its protocol wants it, and lets nobody in who does not go over to it. RabbitMQ's management stays without.)
+    /// If they are there, the servers speak TLS on their ports and nothing else, and the URLs call them `localhost`. (MySQL
+    /// begins without, as its protocol wants it, and lets nobody in who does not go over to it. RabbitMQ's management stays
+    /// without.)
     pub certificates: Option<Certificates>,
 }
 

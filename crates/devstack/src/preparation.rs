@@ -1,5 +1,5 @@
-//! What every preparation does, of the cache and of the host's programs alike: it runs commands, one process at a time. A command's
-//! lines are shown as progress, its last ones kept for the error. Dropped half-way, it and what it started are killed.
+//! What every preparation does, of the cache and of the host's programs alike: it runs commands, one process at a time. A
+//! command's lines are shown as progress, its last ones kept for the error. Dropped half-way, it and what it started are killed.
 
 use std::collections::VecDeque;
 use std::fs::{File, TryLockError};

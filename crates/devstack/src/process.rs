@@ -157,8 +157,8 @@ fn own(mut command: Command, report: oneshot::Sender<io::Result<Process>>) {
     }
 }
 
-/// Starts bwrap and finds the init that it makes, its only child. What ends before it is found has ended all the same: bwrap's own
-/// id, of a process that is gone, stands for it, and its exit status and its log say why.
+/// Starts bwrap and finds the init that it makes, its only child. What ends before it is found has ended all the same: bwrap's
+/// own id, of a process that is gone, stands for it, and its exit status and its log say why.
 fn start(command: &mut Command) -> io::Result<(Child, Pid)> {
     let mut child = command.spawn()?;
     let bwrap = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);

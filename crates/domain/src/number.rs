@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Field, Invalid, Rule};
 
-/// The largest number of a chat or a message: 2^53 − 1, the largest whole number that every JSON reader and Redis' Lua keep exact.
+/// The largest number of a chat or a message: 2^53 − 1, the largest whole number that every JSON reader and Redis' Lua keep
+/// exact.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// A row's key in `applications`. Internal: it appears in queues and tables, never in an answer.

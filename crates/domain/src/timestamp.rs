@@ -21,8 +21,8 @@ impl Timestamp {
         DateTime::from_timestamp_millis(millis).map(Self)
     }
 
-    /// This moment, or the millisecond behind `earlier` where this is not later than that: clocks of different machines disagree, and
-    /// several edits fit into a millisecond.
+    /// This moment, or the millisecond behind `earlier` where this is not later than that: clocks of different machines disagree,
+    /// and several edits fit into a millisecond.
     #[must_use]
     pub fn after(self, earlier: Self) -> Self {
         let next = earlier.0.checked_add_signed(TimeDelta::milliseconds(1)).map_or(earlier, Self);

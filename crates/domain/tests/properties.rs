@@ -1,5 +1,5 @@
-//! What the values of this crate promise of every input, not of chosen ones: what is read is what is written, and whatever else comes
-//! is refused by the rule it breaks, without a panic.
+//! What the values of this crate promise of every input, not of chosen ones: what is read is what is written, and whatever else
+//! comes is refused by the rule it breaks, without a panic.
 
 #![allow(clippy::unwrap_used)]
 

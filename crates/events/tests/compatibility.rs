@@ -1,7 +1,8 @@
-//! Deploys mix releases: what an earlier one wrote stands in the queue, and a later one may write before all consumers are replaced.
+//! Deploys mix releases: what an earlier one wrote stands in the queue, and a later one may write before all consumers are
+//! replaced.
 //!
-//! `payloads/` holds what each version of the envelope looks like. Files there are never changed, only added: with a new version, its
-//! own, and what a release after it may write.
+//! `payloads/` holds what each version of the envelope looks like. Files there are never changed, only added: with a new version,
+//! its own, and what a release after it may write.
 
 #![allow(clippy::unwrap_used)]
 

@@ -25,8 +25,8 @@ pub(crate) struct Place {
     pub(crate) messages: String,
 }
 
-/// Writes a text that no message has had yet, from now on until it is accepted, and searches it. Returns how long after `back`, the
-/// outage's end, it was found through the index, or `None` when that took far too long.
+/// Writes a text that no message has had yet, from now on until it is accepted, and searches it. Returns how long after `back`,
+/// the outage's end, it was found through the index, or `None` when that took far too long.
 pub(crate) async fn found_by_index(place: &Place, turn: u32, back: Instant) -> Option<Duration> {
     // No turn's text is a part of another's.
     let text = format!("found-after-{turn}-again");

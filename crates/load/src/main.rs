@@ -60,12 +60,13 @@ enum Command {
     RedisLoss,
     /// Ask for the same few things again and again, of an api with a cache and of one without
     Reads,
-    /// Kill each of the four servers and pause MySQL and RabbitMQ, for 30 s each, and stop each service by SIGTERM, in the middle of
-    /// the load
+    /// Kill each of the four servers and pause MySQL and RabbitMQ, for 30 s each, and stop each service by SIGTERM, in the middle
+    /// of the load
     Outages,
     /// Let everything go wrong that may, under load, alone and in each combination of two (nothing may be lost or doubled)
     Faults(faults::Options),
-    /// Write down every call of many clients and its answer, with a fault in the middle, and check all of it against what is stored
+    /// Write down every call of many clients and its answer, with a fault in the middle, and check all of it against what is
+    /// stored
     History(history::command::Arguments),
     /// The same under all faults, and with builds that lack a guard against them, which must be found out (see `make broken`)
     Broken(history::broken::Arguments),

@@ -1,5 +1,5 @@
-//! Each of the four servers away for half a minute, killed or paused, and each service stopped as an orchestrator stops it, in the middle
-//! of the load.
+//! Each of the four servers away for half a minute, killed or paused, and each service stopped as an orchestrator stops it, in
+//! the middle of the load.
 
 use std::{
     fmt,

@@ -15,8 +15,9 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Has cargo build all of them, which takes a moment when nothing has changed. Its progress goes to standard error. Cargo looks for
-    /// the workspace from the current directory upwards: where this program was compiled the checkout may not lie any longer.
+    /// Has cargo build all of them, which takes a moment when nothing has changed. Its progress goes to standard error. Cargo
+    /// looks for the workspace from the current directory upwards: where this program was compiled the checkout may not lie any
+    /// longer.
     ///
     /// # Errors
     /// When cargo is missing, the current directory is not within the checkout, or the build fails.
@@ -25,7 +26,8 @@ impl Binaries {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(["build", "--locked"]);
-        // What cargo tells the program it runs about that program's package: build scripts watch these names, and would run again.
+        // What cargo tells the program it runs about that program's package: build scripts watch these names, and would run
+        // again.
         for (name, _) in std::env::vars_os().filter(|(name, _)| of_a_package(&name.to_string_lossy())) {
             command.env_remove(name);
         }

@@ -1,5 +1,5 @@
-//! Where the services listen: on the ports that were asked for, or on free ones. What keeps a port from being opened is told in one
-//! sentence, which must name the true reason: what to do about a port that is taken does not help with one that is forbidden.
+//! Where the services listen: on the ports that were asked for, or on free ones. What keeps a port from being opened is told in
+//! one sentence, which must name the true reason: what to do about a port that is taken does not help with one that is forbidden.
 
 use std::{
     collections::BTreeMap,

@@ -11,8 +11,9 @@ use crate::{
     process::{Launch, Process},
 };
 
-// On one machine accepting comes first: what is stored later waits safely in the queues, what is indexed later in the outbox. With
-// Elasticsearch at 19 still more is accepted, and new text is found after eight seconds in place of one (docs/BENCHMARKS.md).
+// On one machine accepting comes first: what is stored later waits safely in the queues, what is indexed later in the outbox.
+// With Elasticsearch at 19 still more is accepted, and new text is found after eight seconds in place of one
+// (docs/BENCHMARKS.md).
 const STORING_NICENESS: u8 = 5;
 const INDEXING_NICENESS: u8 = 7;
 
@@ -41,8 +42,8 @@ impl Options {
     }
 }
 
-/// A running system. Dropping it kills everything, the servers as soon as nobody else holds them; [`LocalSystem::down`] ends it in
-/// order.
+/// A running system. Dropping it kills everything, the servers as soon as nobody else holds them; [`LocalSystem::down`] ends it
+/// in order.
 pub struct LocalSystem {
     services: BTreeMap<Service, Process>,
     replicas: Vec<Process>,

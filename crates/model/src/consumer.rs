@@ -1,7 +1,7 @@
 //! The consumer: decode, commit, acknowledge, in the order of the queue (`services/consumer`).
 //!
-//! Between a commit and its acknowledgement nobody can tell whether the queue still holds the item. So the two are one step, and a
-//! crash between them is another, which commits a batch and leaves all of it in the queue.
+//! Between a commit and its acknowledgement nobody can tell whether the queue still holds the item. So the two are one step, and
+//! a crash between them is another, which commits a batch and leaves all of it in the queue.
 
 use crate::{
     Guard, Protocol, State,

@@ -1,7 +1,7 @@
 //! What must hold in every state, and what must be possible at all.
 //!
-//! "Never lost" is asked of every state, not only of the last: a create that was acknowledged is at every moment in a row of its own,
-//! or in the queue. So when the queue is empty all are stored, and a queue always empties: the consumer needs nobody.
+//! "Never lost" is asked of every state, not only of the last: a create that was acknowledged is at every moment in a row of its
+//! own, or in the queue. So when the queue is empty all are stored, and a queue always empties: the consumer needs nobody.
 
 use stateright::Property;
 

@@ -1,8 +1,8 @@
 //! Redis: the record, the chat's counter, the scripts, and the ways in which all that is lost (`crates/sequencer`).
 //!
-//! A counter's key carries its epoch, and a record is written once in its epoch's life. So a process holds one counter that can ever
-//! be asked for: that of its record's epoch. Scripts are called through a connection that knows its process (`link.rs`); a call that
-//! reaches another process finds no script (`NOSCRIPT`). So whether scripts are loaded need not be in the state.
+//! A counter's key carries its epoch, and a record is written once in its epoch's life. So a process holds one counter that can
+//! ever be asked for: that of its record's epoch. Scripts are called through a connection that knows its process (`link.rs`); a
+//! call that reaches another process finds no script (`NOSCRIPT`). So whether scripts are loaded need not be in the state.
 
 use crate::{
     Guard, Guards,

@@ -1,9 +1,9 @@
 //! Which differences between states are none: states that differ in nothing else are visited once.
 //!
 //! Two kinds of rule. *What nobody can ever ask for* is taken out: an epoch that no record, no opener and no publisher names, a
-//! counter whose epoch is unbound, the name of a process that is gone. *What a replica can only do in one way, and nobody sees,* is
-//! done at once: whether it stalls before or behind it is the same to all. Each rule says why. They lean on guards, so without one of
-//! those nothing is reduced; and small bounds are checked with and without, to the same end.
+//! counter whose epoch is unbound, the name of a process that is gone. *What a replica can only do in one way, and nobody sees,*
+//! is done at once: whether it stalls before or behind it is the same to all. Each rule says why. They lean on guards, so without
+//! one of those nothing is reduced; and small bounds are checked with and without, to the same end.
 
 use crate::{
     Guard, Protocol, State,

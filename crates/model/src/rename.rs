@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl State {
-    /// A record of another process is worth nothing to anybody (`adopt`, `write_record`), and so is a copy: whoever starts from it
-    /// is another process. A process that is gone stays so: its name is 0.
+    /// A record of another process is worth nothing to anybody (`adopt`, `write_record`), and so is a copy: whoever starts from
+    /// it is another process. A process that is gone stays so: its name is 0.
     pub(crate) fn name_processes(&mut self) {
         self.redis.copy = None;
         self.left.copies = 0;

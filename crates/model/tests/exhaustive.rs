@@ -22,7 +22,8 @@ fn two_replicas_with_two_creates_each_keep_the_promise_through_two_losses() {
     assert!(unique > 1_000_000, "so few states cannot be all: {unique}");
 }
 
-/// A cluster may take a message whose epoch is unbound, and acknowledge it: it may end as a conflict, but nobody else's create does.
+/// A cluster may take a message whose epoch is unbound, and acknowledge it: it may end as a conflict, but nobody else's create
+/// does.
 #[test]
 fn a_clusters_straggler_takes_no_number_from_others() {
     let bounds = Bounds { creates: 1, losses: 1, epochs: 3, stragglers: 1, ..Bounds::default() };

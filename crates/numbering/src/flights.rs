@@ -1,7 +1,7 @@
 //! One seeding at a time for each counter, whose outcome all share that wait for it ("single flight").
 //!
-//! After an epoch opened a herd of creates finds the same counter missing in the same moment. The counter is set once, so it is read
-//! once: MySQL is not asked by each of them. A flight is nobody's own: it goes on when the create that began it is given up.
+//! After an epoch opened a herd of creates finds the same counter missing in the same moment. The counter is set once, so it is
+//! read once: MySQL is not asked by each of them. A flight is nobody's own: it goes on when the create that began it is given up.
 //!
 //! It must never tell one who came after its beginning that something does not exist: it may have looked before it was made.
 

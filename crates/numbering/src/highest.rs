@@ -16,8 +16,8 @@ type Found = Result<Option<Epoch>, Error>;
 pub(crate) struct Highest(Mutex<Option<(Instant, Found)>>);
 
 impl Highest {
-    /// What a `look` finds that begins now or later: another's, if one begins while this caller waits for its turn. Each look has a
-    /// deadline, and nobody waits for more than two; when one fails, those who share it are told the same.
+    /// What a `look` finds that begins now or later: another's, if one begins while this caller waits for its turn. Each look has
+    /// a deadline, and nobody waits for more than two; when one fails, those who share it are told the same.
     pub(crate) async fn asked(&self, look: impl AsyncFnOnce() -> Found) -> Found {
         let came = Instant::now();
         let mut last = self.0.lock().await;

@@ -203,9 +203,9 @@ impl Task {
         })
     }
 
-    /// An epoch that others opened may lead to other queues than those that this process is configured for: their number can be changed
-    /// under a connection that stays (`broker::Repartition`). What was trusted before such a change leads nowhere behind it, so each
-    /// epoch is looked at once.
+    /// An epoch that others opened may lead to other queues than those that this process is configured for: their number can be
+    /// changed under a connection that stays (`broker::Repartition`). What was trusted before such a change leads nowhere behind
+    /// it, so each epoch is looked at once.
     async fn confirm_partitions(&self, epoch: Epoch) -> Result<(), Failure> {
         if epoch.get() <= self.shared.confirmed.load(Ordering::Relaxed) {
             return Ok(());
@@ -242,9 +242,9 @@ impl Task {
         opening.open(run_id, floor, reason).await
     }
 
-    /// The epoch that this Redis shows is fenced off. If the higher one was begun for another Redis, all that give numbers may be well
-    /// there: opened here, a next one would end theirs, for somebody who only reads. Sooner or later the connection leads there too,
-    /// or who gives numbers opens one here.
+    /// The epoch that this Redis shows is fenced off. If the higher one was begun for another Redis, all that give numbers may be
+    /// well there: opened here, a next one would end theirs, for somebody who only reads. Sooner or later the connection leads
+    /// there too, or who gives numbers opens one here.
     async fn refuse_unless_begun_here(&self, run_id: &str) -> Result<(), Failure> {
         let mut conn = self.store.acquire().await.map_err(mysql_down)?;
         let latest = epochs::history(&mut conn, 1).await.map_err(mysql_down)?.pop();
@@ -257,7 +257,8 @@ impl Task {
         Err(Failure { dependency: Dependency::Redis, cause: "numbers are given at another Redis than this one".to_owned() })
     }
 
-    /// Removes the counters of dead epochs in the background. Whatever is left when this fails is removed behind the next opening.
+    /// Removes the counters of dead epochs in the background. Whatever is left when this fails is removed behind the next
+    /// opening.
     fn clean_up(&self, epoch: Epoch) {
         let (sequencer, shutdown) = (self.sequencer.clone(), self.shutdown.clone());
         tokio::spawn(async move {

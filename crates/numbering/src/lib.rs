@@ -7,7 +7,8 @@
 //! - `seeding` sets a missing counter from MySQL, behind a *fence* in the queue, so that nothing accepted earlier is overlooked;
 //!   `flights` has it done once for all that wait for it;
 //! - `create` takes a number, publishes the create and answers after the broker's confirm;
-//! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is confirmed;
+//! - `once` keeps a create that is sent again with its idempotency key from being done again, and `marks` notes what is
+//!   confirmed;
 //! - [`restored`] is for operators who have put MySQL back to an older state;
 //! - `presence` tells a reader whether a number that is not stored may still come, `proofs` up to when everything is stored.
 //!

@@ -1,7 +1,7 @@
 //! Notes in Redis, behind the answer, that creates with an idempotency key were confirmed.
 //!
-//! Nobody waits for it. A note that is lost (too many wait, Redis is away, the process ends) leaves its record pending, which costs
-//! the next request with that key one more publish of the same event, and nothing else.
+//! Nobody waits for it. A note that is lost (too many wait, Redis is away, the process ends) leaves its record pending, which
+//! costs the next request with that key one more publish of the same event, and nothing else.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What is counted here. Every series stands at 0 from the start: a rate is seen from its first event on, and an alert can tell "never"
-//! from "not measured". Labels are words of the code, so there are as many series as are made here.
+//! What is counted here. Every series stands at 0 from the start: a rate is seen from its first event on, and an alert can tell
+//! "never" from "not measured". Labels are words of the code, so there are as many series as are made here.
 
 use broker::PublishError;
 use metrics::counter;
@@ -23,7 +23,8 @@ pub(crate) fn epochs_opened(reason: &'static str, epochs: u64) {
     counter!("chat_epochs_opened_total", "reason" => reason).increment(epochs);
 }
 
-/// Numbers that were taken for creates that then failed: nothing will ever have them, but for some that are stored though unconfirmed.
+/// Numbers that were taken for creates that then failed: nothing will ever have them, but for some that are stored though
+/// unconfirmed.
 pub(crate) fn gaps(cause: &'static str, numbers: u64) {
     counter!("chat_number_gaps_total", "cause" => cause).increment(numbers);
 }

@@ -89,8 +89,8 @@ impl Request {
     }
 }
 
-/// SHA-256 over the parts, each behind its length, cut to 128 bits: clients write the texts, and must not be able to make two that
-/// are taken for one.
+/// SHA-256 over the parts, each behind its length, cut to 128 bits: clients write the texts, and must not be able to make two
+/// that are taken for one.
 fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     let mut hash = Sha256::new();
     for part in parts {

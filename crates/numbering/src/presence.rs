@@ -1,7 +1,7 @@
 //! Tells a reader whether a number that is not stored was ever given, and when what MySQL says of it is final.
 //!
-//! Redis gives numbers, but there may be two of it: after a failover the old primary goes on answering whoever is still connected with
-//! it. So a counter's word that a number was *not* given is believed only while its epoch is the highest.
+//! Redis gives numbers, but there may be two of it: after a failover the old primary goes on answering whoever is still connected
+//! with it. So a counter's word that a number was *not* given is believed only while its epoch is the highest.
 
 use std::{
     sync::Arc,
@@ -19,14 +19,14 @@ use crate::{
     servers::{InEpoch, mysql},
 };
 
-/// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this long after a
-/// number was first seen as given stands behind its create. (A create that got an error and had an idempotency key may be published
-/// when its client sends it again. Until then it is as if it had never been made.)
+/// A create is published within this time after Redis was asked for its number, or its client gets an error. So a fence sent this
+/// long after a number was first seen as given stands behind its create. (A create that got an error and had an idempotency key
+/// may be published when its client sends it again. Until then it is as if it had never been made.)
 pub const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 impl Numbering {
-    /// Whether the chat, or the message in it, was given its number, by what Redis knows now; asks until `deadline` at most. `false` only
-    /// when it surely was not.
+    /// Whether the chat, or the message in it, was given its number, by what Redis knows now; asks until `deadline` at most.
+    /// `false` only when it surely was not.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when Redis cannot be asked, or MySQL whether it is the right one: whichever did not answer in time.
@@ -71,8 +71,8 @@ impl Numbering {
         }
     }
 
-    /// Whether no higher epoch was begun until now. MySQL gives an epoch its number before anything is numbered in it, so what Redis
-    /// said *before* this was asked holds for all numbers.
+    /// Whether no higher epoch was begun until now. MySQL gives an epoch its number before anything is numbered in it, so what
+    /// Redis said *before* this was asked holds for all numbers.
     pub(crate) async fn is_highest(&self, adopted: &Adopted) -> Result<bool, Error> {
         let highest = self.highest.asked(async || epochs::highest(&mut *self.connection().await?).await.map_err(mysql));
         Ok(highest.await? == Some(adopted.record().epoch))

@@ -1,5 +1,5 @@
-//! Up to when everything that was published is known to be stored: proven by a fence, and remembered, for a proof holds for all chats of
-//! its partition and never ages.
+//! Up to when everything that was published is known to be stored: proven by a fence, and remembered, for a proof holds for all
+//! chats of its partition and never ages.
 
 use std::{
     sync::{
@@ -37,8 +37,8 @@ impl Proofs {
 }
 
 impl Numbering {
-    /// A moment, `wanted` or a later one, up to which all that was published of this chat is stored; `None` when that cannot be proven
-    /// until `deadline`. `wanted` must have passed.
+    /// A moment, `wanted` or a later one, up to which all that was published of this chat is stored; `None` when that cannot be
+    /// proven until `deadline`. `wanted` must have passed.
     pub async fn stored_up_to(
         &self,
         application: ApplicationId,

@@ -21,8 +21,8 @@ use crate::{
 const FENCED: bool = !cfg!(feature = "broken-fence");
 
 impl Numbering {
-    /// Seeds the counter of an application's chats, unless that is under way: then it waits for it. At the end the counter is set, or
-    /// the epoch is over: either way the caller begins anew.
+    /// Seeds the counter of an application's chats, unless that is under way: then it waits for it. At the end the counter is
+    /// set, or the epoch is over: either way the caller begins anew.
     pub(crate) async fn seed_application(
         &self,
         adopted: &Arc<Adopted>,

@@ -61,8 +61,8 @@ impl Buckets {
     }
 }
 
-/// Whether another connection may bring what this one did not. Of a Redis that answers, and is full or cannot write its file, another
-/// one would hear the same.
+/// Whether another connection may bring what this one did not. Of a Redis that answers, and is full or cannot write its file,
+/// another one would hear the same.
 fn is_of_the_connection(error: &RedisError) -> bool {
     error.code().is_none_or(|code| ["NOSCRIPT", "READONLY"].contains(&code))
 }

@@ -1,9 +1,9 @@
 //! Whose request it is.
 //!
 //! The peer of the connection, unless that is a trusted proxy. A proxy appends the address of its own peer to a header, so the
-//! header is walked from the right, for as long as the address at hand is a trusted proxy's; what stands further left was written by
-//! whoever that proxy's peer is, and is not looked at. An entry that cannot be read ends the walk at the proxy that passed it on.
-//! It must never believe a header of a peer that is not trusted.
+//! header is walked from the right, for as long as the address at hand is a trusted proxy's; what stands further left was written
+//! by whoever that proxy's peer is, and is not looked at. An entry that cannot be read ends the walk at the proxy that passed it
+//! on. It must never believe a header of a peer that is not trusted.
 
 use std::{
     fmt,

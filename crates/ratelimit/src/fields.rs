@@ -1,7 +1,8 @@
 //! The header fields `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers-10 has them: structured fields
 //! (RFC 9651), each one item that is the policy's name with parameters.
 //!
-//! `q` is how many requests the policy allows in `w` seconds, `r` how many would pass now, `t` in how many seconds one more would.
+//! `q` is how many requests the policy allows in `w` seconds, `r` how many would pass now, `t` in how many seconds one more
+//! would.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use gcra::Verdict;

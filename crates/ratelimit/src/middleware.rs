@@ -32,8 +32,8 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Reads the settings and begins to connect, on the current tokio runtime; waits until the first attempt has ended. Redis need
-    /// not be up. When nothing is limited, nothing is connected. To be called after telemetry was set up.
+    /// Reads the settings and begins to connect, on the current tokio runtime; waits until the first attempt has ended. Redis
+    /// need not be up. When nothing is limited, nothing is connected. To be called after telemetry was set up.
     ///
     /// # Errors
     /// [`Error::InvalidSettings`].
@@ -59,8 +59,8 @@ impl RateLimit {
         Policies::new(settings)
     }
 
-    /// Leaves the charging of creates to their handlers, which ask Redis in any case: each is given a [`Deferred`](crate::Deferred)
-    /// charge, to be made by that very call. All else is judged before it comes to its handler.
+    /// Leaves the charging of creates to their handlers, which ask Redis in any case: each is given a
+    /// [`Deferred`](crate::Deferred) charge, to be made by that very call. All else is judged before it comes to its handler.
     #[must_use]
     pub fn deferring_creates(self) -> Self {
         Self { creates_are_deferred: true, ..self }

@@ -1,5 +1,5 @@
-//! The script that takes a request out of a bucket: loaded on each connection before it is lent, so that no request waits for that.
-//! A replica, which takes the script and no request, is not lent.
+//! The script that takes a request out of a bucket: loaded on each connection before it is lent, so that no request waits for
+//! that. A replica, which takes the script and no request, is not lent.
 
 use std::time::Duration;
 

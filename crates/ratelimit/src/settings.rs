@@ -57,8 +57,8 @@ impl Settings {
     }
 }
 
-/// The header in which proxies tell whose request they pass on. Only one is believed: of the other a proxy knows nothing, and lets
-/// through what the client has written into it.
+/// The header in which proxies tell whose request they pass on. Only one is believed: of the other a proxy knows nothing, and
+/// lets through what the client has written into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyHeader {

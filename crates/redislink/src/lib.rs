@@ -1,8 +1,9 @@
 //! The one connection to Redis that all callers of an adapter share, kept open by a task that knows what is at its other end.
 //!
-//! While Redis is away a call learns so at once, without a connection attempt of its own (it waits only for the first attempt after a
-//! loss), and when Redis is back the link is too, whether anybody calls or not. It must never send a command twice, nor lend a connection that its owner's [`Greeting`] has not
-//! approved of. It knows nothing of keys and scripts: those are its owner's.
+//! While Redis is away a call learns so at once, without a connection attempt of its own (it waits only for the first attempt
+//! after a loss), and when Redis is back the link is too, whether anybody calls or not. It must never send a command twice, nor
+//! lend a connection that its owner's [`Greeting`] has not approved of. It knows nothing of keys and scripts: those are its
+//! owner's.
 
 mod greeting;
 mod info;

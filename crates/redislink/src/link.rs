@@ -52,7 +52,8 @@ impl<G: Greeting> Link<G> {
         }
     }
 
-    /// Gives up whatever connection there is and makes another, after a pause of less than a second at most. Calls that are under way on the old one may end there.
+    /// Gives up whatever connection there is and makes another, after a pause of less than a second at most. Calls that are under
+    /// way on the old one may end there.
     pub fn renew(&self) {
         self.shared.state.send_replace(State::Connecting);
         self.shared.renew.notify_one();

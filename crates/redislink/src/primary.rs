@@ -1,7 +1,7 @@
 //! Where the Redis is to which a connection leads: at an address, or where Sentinels say that the primary is.
 //!
-//! Of one that Sentinels tell of nothing is used, not even a question of its owner's, before it has said itself that it is a primary:
-//! Sentinels may be late, or speak for a minority. Nothing here may show the URL or a password.
+//! Of one that Sentinels tell of nothing is used, not even a question of its owner's, before it has said itself that it is a
+//! primary: Sentinels may be late, or speak for a minority. Nothing here may show the URL or a password.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -44,8 +44,8 @@ impl Primary {
         Self { tls: self.tls.map(|_| trust.clone()), ..self }
     }
 
-    /// The same user, password and database on the primary that these Sentinels tell of. The URL's host and port no longer count; its
-    /// scheme does, and holds for the Sentinels as well.
+    /// The same user, password and database on the primary that these Sentinels tell of. The URL's host and port no longer count;
+    /// its scheme does, and holds for the Sentinels as well.
     #[must_use]
     pub fn told_by(self, sentinels: Sentinels) -> Self {
         Self { sentinels: Some(Arc::new(sentinels)), ..self }

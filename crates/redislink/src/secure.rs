@@ -1,4 +1,5 @@
-//! Connections over TLS, for the client library to speak on. Its own TLS is not built in: it would ask for certificates of its own.
+//! Connections over TLS, for the client library to speak on. Its own TLS is not built in: it would ask for certificates of its
+//! own.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Asks Redis Sentinels where the primary is, as their protocol for clients has it: one after the other, each within a short time,
-//! and the next time first the one that answered last. <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
+//! Asks Redis Sentinels where the primary is, as their protocol for clients has it: one after the other, each within a short
+//! time, and the next time first the one that answered last. <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
 //!
 //! It must not trust the answer: whoever asks has the server itself say what it is. Nothing here may show the password.
 
@@ -39,8 +39,8 @@ struct Sentinel {
 }
 
 impl Sentinels {
-    /// Of what an operator has set: a list such as `one:26379, two, [2001:db8::3]:26379`, the primary's name, and the password of the
-    /// Sentinels themselves. `None` if all of that is empty.
+    /// Of what an operator has set: a list such as `one:26379, two, [2001:db8::3]:26379`, the primary's name, and the password of
+    /// the Sentinels themselves. `None` if all of that is empty.
     ///
     /// # Errors
     /// [`InvalidSettings`], when one is set and another is missing, or an entry is no address.
@@ -61,7 +61,8 @@ impl Sentinels {
         Ok(Some(Self { all, master: master.to_owned(), password, first: AtomicUsize::new(0), reported: AtomicBool::new(false) }))
     }
 
-    /// Where the primary is, as the first one says that knows it. They are asked over TLS if whose certificates are trusted is told.
+    /// Where the primary is, as the first one says that knows it. They are asked over TLS if whose certificates are trusted is
+    /// told.
     pub(crate) async fn primary(&self, tls: Option<&Trust>) -> Result<ConnectionAddr, RedisError> {
         let first = self.first.load(Ordering::Relaxed);
         let mut reasons = Vec::new();

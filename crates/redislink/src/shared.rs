@@ -1,4 +1,5 @@
-//! What the callers' handle and the task behind it share: the connection that is lent, or why there is none. It does nothing by itself.
+//! What the callers' handle and the task behind it share: the connection that is lent, or why there is none. It does nothing by
+//! itself.
 
 use std::{fmt, ops::Deref, sync::Arc};
 

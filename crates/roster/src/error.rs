@@ -1,5 +1,5 @@
-//! Why something could not be said or seen. It is shown on the console, to whoever may look there: so it shows no key, no URL, and not
-//! Redis' own words, which are for the log.
+//! Why something could not be said or seen. It is shown on the console, to whoever may look there: so it shows no key, no URL,
+//! and not Redis' own words, which are for the log.
 
 use deadpool_redis::redis::RedisError;
 use redislink::Failure;

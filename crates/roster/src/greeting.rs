@@ -1,5 +1,5 @@
-//! What the connection is asked before it is lent: whether it leads to a primary. What a replica shows may be old, and it takes no
-//! reports.
+//! What the connection is asked before it is lent: whether it leads to a primary. What a replica shows may be old, and it takes
+//! no reports.
 
 use std::time::Duration;
 

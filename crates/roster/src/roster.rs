@@ -1,7 +1,6 @@
-//! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what, and
-//! `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date (`now`, then which replica has been told),
-//! `<prefix>roster:watched` while somebody
-//! looks. All of it expires.
+//! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what,
+//! and `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date (`now`, then which replica has
+//! been told), `<prefix>roster:watched` while somebody looks. All of it expires.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -77,8 +76,8 @@ pub struct Seen {
 }
 
 impl Roster {
-    /// Begins to connect, on the current tokio runtime. Redis need not be up. `primary` and `key_prefix` are those of the system's
-    /// Redis.
+    /// Begins to connect, on the current tokio runtime. Redis need not be up. `primary` and `key_prefix` are those of the
+    /// system's Redis.
     pub fn connect(primary: Primary, key_prefix: &str) -> Self {
         Self(Arc::new(Inner {
             link: Link::start(primary, IsPrimary, LINK),
@@ -120,7 +119,8 @@ impl Roster {
         self.in_time(self.invoke(&call)).await
     }
 
-    /// Who is alive; for ten seconds from now they say what they measure. A report that cannot be read, of a later version perhaps, is left out.
+    /// Who is alive; for ten seconds from now they say what they measure. A report that cannot be read, of a later version
+    /// perhaps, is left out.
     ///
     /// # Errors
     /// [`Error`], within half a second.
@@ -136,8 +136,8 @@ impl Roster {
         Ok(Seen { replicas: replicas.collect(), count_is_wanted })
     }
 
-    /// Wishes that the counts be brought up to date now: the first consumer that reports, mostly within two seconds, does it. While one
-    /// wish waits another changes nothing, and it is forgotten after a minute.
+    /// Wishes that the counts be brought up to date now: the first consumer that reports, mostly within two seconds, does it.
+    /// While one wish waits another changes nothing, and it is forgotten after a minute.
     ///
     /// # Errors
     /// [`Error`], within half a second.

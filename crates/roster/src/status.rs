@@ -1,5 +1,5 @@
-//! What a replica says of itself. It crosses versions while a release is rolled out: what is added later has a default, and what is
-//! unknown is passed over.
+//! What a replica says of itself. It crosses versions while a release is rolled out: what is added later has a default, and what
+//! is unknown is passed over.
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};

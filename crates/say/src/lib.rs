@@ -1,5 +1,5 @@
-//! Printing for whoever reads. It must never fail a command: a reader that has seen enough (`chatctl … | head`) closes the pipe, and
-//! what was begun is still to be done.
+//! Printing for whoever reads. It must never fail a command: a reader that has seen enough (`chatctl … | head`) closes the pipe,
+//! and what was begun is still to be done.
 
 use std::{
     fmt::Arguments,

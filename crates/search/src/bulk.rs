@@ -32,8 +32,9 @@ pub struct Indexed {
 }
 
 impl SearchIndex {
-    /// Writes the documents, one request after the other, each as large as the server answers soon. A document with a version below the
-    /// one in the index is left out and counts as written, so that the same documents may be given any number of times in any order.
+    /// Writes the documents, one request after the other, each as large as the server answers soon. A document with a version
+    /// below the one in the index is left out and counts as written, so that the same documents may be given any number of times
+    /// in any order.
     ///
     /// # Errors
     /// When a request as a whole fails: some of the documents may have been written, and all may be given again.

@@ -31,7 +31,8 @@ pub enum Cursor {
 pub struct Hit {
     /// Its number in the chat.
     pub number: MessageNumber,
-    /// The version whose text matches. A message that has this version still has that text; one that has another may have been edited.
+    /// The version whose text matches. A message that has this version still has that text; one that has another may have been
+    /// edited.
     pub version: u64,
 }
 
@@ -83,8 +84,8 @@ impl Cursor {
     }
 }
 
-/// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched but their versions. (With a version the server
-/// reads their names too, which are not sent.) Hits beyond the limit are not counted.
+/// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched but their versions. (With a version the
+/// server reads their names too, which are not sent.) Hits beyond the limit are not counted.
 fn body(room: &str, query: &Query, cursor: Cursor, limit: u64, timeout: &str) -> Value {
     let (order, from) = match cursor {
         Cursor::After(number) => ("asc", number),

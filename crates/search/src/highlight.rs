@@ -30,9 +30,9 @@ impl Unit {
 }
 
 impl Query {
-    /// The half-open ranges of `body` in which the query stands, ascending and apart, at most [`MAX_HIGHLIGHTS`]: the text of each
-    /// folds to something that contains the folded query. It is the query itself unless characters would have to be cut: `s` is
-    /// shown as the whole `ß` in `Straße`, and ranges that would share a character are one.
+    /// The half-open ranges of `body` in which the query stands, ascending and apart, at most [`MAX_HIGHLIGHTS`]: the text of
+    /// each folds to something that contains the folded query. It is the query itself unless characters would have to be cut: `s`
+    /// is shown as the whole `ß` in `Straße`, and ranges that would share a character are one.
     pub fn highlights(&self, body: &str, unit: Unit) -> Vec<Range<usize>> {
         let (mut at, mut length) = (0, 0);
         let mut position = |byte: usize| {

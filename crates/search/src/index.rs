@@ -48,8 +48,8 @@ impl SearchIndex {
     }
 
     /// Makes the index and its alias unless the alias exists already, whichever version it leads to, and waits until the index
-    /// can be written. Safe when several processes do it at once. The index is empty: where messages are stored already, searches would
-    /// take it for all there is, and [`SearchIndex::make_version`] and [`SearchIndex::lead_to`] are the way.
+    /// can be written. Safe when several processes do it at once. The index is empty: where messages are stored already, searches
+    /// would take it for all there is, and [`SearchIndex::make_version`] and [`SearchIndex::lead_to`] are the way.
     ///
     /// # Errors
     /// [`Error::Unavailable`] also when the index does not become writable within 15 s; [`Error::Rejected`] when an index stands
@@ -107,7 +107,8 @@ impl SearchIndex {
         }
     }
 
-    /// Another process made the index meanwhile, and its alias with it. Only an alias that was taken off by hand must be put back.
+    /// Another process made the index meanwhile, and its alias with it. Only an alias that was taken off by hand must be put
+    /// back.
     async fn adopt(&self, name: &str) -> Result<(), Error> {
         if self.alias_exists().await? {
             return Ok(());

@@ -1,5 +1,5 @@
-//! What the index holds, whatever searches would find: the versions of documents by name, and all documents one after another. For
-//! operators' comparisons with MySQL; nothing here changes a document.
+//! What the index holds, whatever searches would find: the versions of documents by name, and all documents one after another.
+//! For operators' comparisons with MySQL; nothing here changes a document.
 
 use domain::ApplicationId;
 use elasticsearch::{ClearScrollParts, MgetParts, ScrollParts, SearchParts};

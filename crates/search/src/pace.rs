@@ -1,8 +1,8 @@
 //! How large a request that writes documents is made: about as much as the server lately took in a moment.
 //!
-//! A server that has just started, or whose processors others use, takes a small part of what it takes at its best. All documents of a
-//! request are written before any of them shows in searches, so one that is made for the best would let text be found seconds later
-//! than need be. Must never stop the writing: the least that it asks for is always sent.
+//! A server that has just started, or whose processors others use, takes a small part of what it takes at its best. All documents
+//! of a request are written before any of them shows in searches, so one that is made for the best would let text be found
+//! seconds later than need be. Must never stop the writing: the least that it asks for is always sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,11 +12,12 @@ use std::time::Duration;
 const LEAST: usize = 64 * 1024;
 /// Bytes beyond which a larger request is no better.
 const MOST: usize = 2 * 1024 * 1024;
-/// How long a request should take. What a request costs by itself, some milliseconds, is little of it; and two of it, with the pause
-/// until searches show what was written, are within the time in which new text is to be found.
+/// How long a request should take. What a request costs by itself, some milliseconds, is little of it; and two of it, with the
+/// pause until searches show what was written, are within the time in which new text is to be found.
 const AIM: Duration = Duration::from_millis(400);
 
-/// The size of the next request. Clones are the same pace; of two updates at once one may be lost, and the next request makes up for it.
+/// The size of the next request. Clones are the same pace; of two updates at once one may be lost, and the next request makes up
+/// for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace(Arc<AtomicUsize>);
 

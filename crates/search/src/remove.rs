@@ -11,8 +11,9 @@ use crate::inspect::Held;
 use crate::wire::{self, Outcome};
 
 impl SearchIndex {
-    /// Removes these documents unless newer versions of them are there, and returns how many are gone. At most a thousand at a time. One
-    /// that was written anew in the same version goes, too: it stands for a message by then, which the next comparison misses.
+    /// Removes these documents unless newer versions of them are there, and returns how many are gone. At most a thousand at a
+    /// time. One that was written anew in the same version goes, too: it stands for a message by then, which the next comparison
+    /// misses.
     ///
     /// The removal keeps the document's version: should its number be stored after all, its first version is not older.
     ///

@@ -1,10 +1,10 @@
 //! Folding that remembers where each character came from, so that what is found in the folded text can be shown in the original.
 //! Must never fold otherwise than [`fold`](crate::fold()) does.
 //!
-//! Folding changes lengths: `ß` becomes `ss`, `e` with an accent of its own becomes `é`, a run of white space one space. So the text is
-//! cut into the smallest pieces that fold by themselves: a piece begins with a character that neither joins with what stands
-//! before it nor trades places with it (Unicode Standard Annex 15, section 9.1). The folded text is what the pieces fold to, one
-//! behind the other, and each of its characters came from its whole piece.
+//! Folding changes lengths: `ß` becomes `ss`, `e` with an accent of its own becomes `é`, a run of white space one space. So the
+//! text is cut into the smallest pieces that fold by themselves: a piece begins with a character that neither joins with what
+//! stands before it nor trades places with it (Unicode Standard Annex 15, section 9.1). The folded text is what the pieces fold
+//! to, one behind the other, and each of its characters came from its whole piece.
 
 use std::iter::once;
 use std::ops::Range;
@@ -89,7 +89,8 @@ fn stands_alone(character: char) -> bool {
         return true;
     }
     let is_starter = |first: Option<char>| first.is_some_and(|first| canonical_combining_class(first) == 0);
-    // What folding decomposes twice may begin otherwise each time: the iota below a Greek vowel is a mark first and a letter then.
+    // What folding decomposes twice may begin otherwise each time: the iota below a Greek vowel is a mark first and a letter
+    // then.
     let decomposed = once(character).nfd().next();
     let folded = once(character).nfd().default_case_fold().nfkd().default_case_fold().nfkd().next();
     let joins = folded.is_none_or(|first| is_nfc_quick(once(first)) == IsNormalized::Maybe);

@@ -25,8 +25,8 @@ impl SearchIndex {
     /// Which version the alias leads to.
     ///
     /// # Errors
-    /// [`Error::IndexMissing`] when the alias is not there; [`Error::Rejected`] when it leads to several indices or to one that is
-    /// no version.
+    /// [`Error::IndexMissing`] when the alias is not there; [`Error::Rejected`] when it leads to several indices or to one that
+    /// is no version.
     pub async fn version(&self) -> Result<u32, Error> {
         let names = self.behind_alias().await?;
         let version = match names.as_slice() {
@@ -36,7 +36,8 @@ impl SearchIndex {
         version.ok_or_else(|| Error::Rejected { status: 400, kind: format!("the alias leads to {}", names.join(" and ")) })
     }
 
-    /// Makes this version, with the successor's alias, and waits until it can be written. One that is there already stays as it is.
+    /// Makes this version, with the successor's alias, and waits until it can be written. One that is there already stays as it
+    /// is.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Rejected`].
@@ -70,8 +71,8 @@ impl SearchIndex {
         }
     }
 
-    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other. Makes the alias if
-    /// there is none.
+    /// Has the alias lead to this version, in one step: each search goes wholly to the one or wholly to the other. Makes the
+    /// alias if there is none.
     ///
     /// # Errors
     /// [`Error::IndexMissing`] when the version is not there; nothing has changed then.

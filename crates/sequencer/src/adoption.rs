@@ -78,7 +78,8 @@ impl Sequencer {
     /// Looks at Redis, on a connection of its own, and adopts the epoch that its record names if the record is this process' own.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] within the connect timeout and three times the response timeout; [`Error::Unfit`]; [`Error::Protocol`].
+    /// [`Error::Unavailable`] within the connect timeout and three times the response timeout; [`Error::Unfit`];
+    /// [`Error::Protocol`].
     pub async fn adopt(&self) -> Result<Adoption, Error> {
         let adoption = self.within_both_timeouts(self.look_and_load()).await?;
         if let Adoption::Adopted(adopted) = &adoption {

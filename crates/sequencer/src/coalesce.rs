@@ -59,12 +59,12 @@ impl Coalescer {
 
     /// Takes a chat's next `count` message numbers, which follow one another, as [`Sequencer::issue_messages_once`] does for a
     /// request with neither key nor charge: by the next call for its application. The caller sets the deadline: each call has
-    /// one, but several may go before. Nothing but the callers themselves bounds how many of them wait. With the answer comes when
-    /// the call began: a number was taken after that, however late its caller is told.
+    /// one, but several may go before. Nothing but the callers themselves bounds how many of them wait. With the answer comes
+    /// when the call began: a number was taken after that, however late its caller is told.
     ///
     /// # Errors
-    /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them. When a call fails, those
-    /// who wait for the next one are told the same.
+    /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them. When a call fails,
+    /// those who wait for the next one are told the same.
     pub async fn issue_messages(
         &self,
         adopted: &Arc<Adopted>,
@@ -143,8 +143,8 @@ impl Coalescer {
     }
 }
 
-/// A call under way. When it has ended, or its caller has gone away in the middle of it, the next one begins. If it has failed those
-/// who wait are told so: one after the other they would learn it late.
+/// A call under way. When it has ended, or its caller has gone away in the middle of it, the next one begins. If it has failed
+/// those who wait are told so: one after the other they would learn it late.
 struct Turn<'a> {
     calls: &'a Coalescer,
     adopted: &'a Arc<Adopted>,

@@ -24,14 +24,14 @@ pub enum Raise {
     Raised,
     /// It was at the number or above: this epoch may have given the number to another.
     NotBelow,
-    /// There is no counter: this epoch has given no number at all, and will not give this one. It is noted as the least value that
-    /// seeding sets, since whoever seeds may have read the last stored number already.
+    /// There is no counter: this epoch has given no number at all, and will not give this one. It is noted as the least value
+    /// that seeding sets, since whoever seeds may have read the last stored number already.
     Missing,
 }
 
 impl Sequencer {
-    /// Makes an application known in the adopted epoch, `last_chat` being the last chat number that was given (0: none), unless it
-    /// is known already.
+    /// Makes an application known in the adopted epoch, `last_chat` being the last chat number that was given (0: none), unless
+    /// it is known already.
     ///
     /// # Errors
     /// Any [`Error`].

@@ -8,7 +8,8 @@ use redislink::{Failure, InvalidSettings};
 /// Why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The adopted record or its scripts are no longer there, or the server is no longer a primary. Nothing was touched; adopt anew.
+    /// The adopted record or its scripts are no longer there, or the server is no longer a primary. Nothing was touched; adopt
+    /// anew.
     #[error("the adopted epoch no longer holds in Redis")]
     Stale,
     /// Redis cannot be used now. A number may have been taken, which then nobody gets.

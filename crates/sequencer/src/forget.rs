@@ -1,7 +1,7 @@
 //! Lists the counters of an epoch, and forgets those of what does not exist.
 //!
-//! A counter that is missing is seeded behind a fence, so forgetting one is safe at any time; but the numbers that were given and are
-//! nowhere stored are forgotten with it. That this is meant, its caller must know.
+//! A counter that is missing is seeded behind a fence, so forgetting one is safe at any time; but the numbers that were given and
+//! are nowhere stored are forgotten with it. That this is meant, its caller must know.
 
 use deadpool_redis::redis::cmd;
 use domain::{ApplicationToken, ChatNumber};

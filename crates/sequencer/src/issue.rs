@@ -62,7 +62,8 @@ impl Sequencer {
     /// the charge, which is made by the same call unless it was made before, lets it pass.
     ///
     /// # Errors
-    /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets but who asks with the same key.
+    /// Any [`Error`]. After [`Error::Unavailable`] a number may have been taken, which nobody gets but who asks with the same
+    /// key.
     pub async fn issue_chat_once(
         &self,
         adopted: &Adopted,
@@ -96,8 +97,8 @@ impl Sequencer {
     /// known, and with a charge only if the charge, which is made by the same call unless it was made before, lets it pass.
     ///
     /// # Errors
-    /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them but who asks with the same
-    /// key.
+    /// Any [`Error`]. After [`Error::Unavailable`] the numbers may have been taken, and nobody gets them but who asks with the
+    /// same key.
     pub async fn issue_messages_once(
         &self,
         adopted: &Adopted,

@@ -3,8 +3,8 @@
 //! `<prefix>record` is the record. `<prefix>{<token>}:<epoch>` is an application: a hash with its `id` and `chats`, the last chat
 //! number that was given. `<prefix>{<token>}:<epoch>:<chat>` is the last message number that was given in a chat.
 //! `<prefix>{<token>}:key:<hash>` is the record of an idempotency key: it is no epoch's own, outlives the epoch in which it was
-//! written, and ends by its time to live. The braces are the hash tag by which a cluster would keep an application's keys together;
-//! but every script names the record too, and some a client's bucket, so a cluster cannot run them.
+//! written, and ends by its time to live. The braces are the hash tag by which a cluster would keep an application's keys
+//! together; but every script names the record too, and some a client's bucket, so a cluster cannot run them.
 
 use std::fmt::Write as _;
 
@@ -79,8 +79,8 @@ impl Keys {
         Some(self.parse(key)?.1)
     }
 
-    /// The application, the epoch and, of a counter of messages, the chat of a key that the pattern has found. `None` for a key that
-    /// is not ours after all.
+    /// The application, the epoch and, of a counter of messages, the chat of a key that the pattern has found. `None` for a key
+    /// that is not ours after all.
     pub(crate) fn parse(&self, key: &[u8]) -> Option<(ApplicationToken, Epoch, Option<ChatNumber>)> {
         let rest = std::str::from_utf8(key).ok()?.strip_prefix(&self.prefix)?.strip_prefix('{')?;
         let (token, rest) = rest.split_once("}:")?;

@@ -10,8 +10,8 @@
 //! - [`Sequencer::write_record`] is the last step of opening an epoch.
 //!
 //! When a new epoch is due and how a missing counter is seeded safely is not decided here: that is the numbering's business. The
-//! crate must never create a counter by counting, never load a script by itself when a call finds it gone, and never repeat a call
-//! that may have reached the server.
+//! crate must never create a counter by counting, never load a script by itself when a call finds it gone, and never repeat a
+//! call that may have reached the server.
 
 mod adoption;
 mod cleanup;

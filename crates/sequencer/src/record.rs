@@ -4,14 +4,14 @@ use std::fmt;
 
 use events::Epoch;
 
-/// What Redis' record key says: this epoch was opened in the server process with this run id. For any other (the server restarted,
-/// a replica was promoted) the same text is worth nothing.
+/// What Redis' record key says: this epoch was opened in the server process with this run id. For any other (the server
+/// restarted, a replica was promoted) the same text is worth nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The epoch.
     pub epoch: Epoch,
-    /// Who the server is, as [`Sequencer::adopt`](crate::Sequencer::adopt) told: 64 letters and digits, others after each start, each
-    /// promotion and each eviction of a key.
+    /// Who the server is, as [`Sequencer::adopt`](crate::Sequencer::adopt) told: 64 letters and digits, others after each start,
+    /// each promotion and each eviction of a key.
     pub run_id: String,
 }
 

@@ -83,7 +83,8 @@ fn limited(text: &str) -> String {
     format!("{first_line}\n{}", LIMITED.replace(TAKE_LINE, gcra::TAKE).replace(ISSUE_LINE, rest))
 }
 
-/// The script with the guard between its first line, which must stay the first, and the rest, and with what it shares with others.
+/// The script with the guard between its first line, which must stay the first, and the rest, and with what it shares with
+/// others.
 fn guarded(text: &str, record: &Record) -> String {
     let (first_line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let guard = GUARD.replace(PLACEHOLDER, &record.to_string());

@@ -11,7 +11,8 @@ use crate::{Error, Outage, Settings, meters, reply};
 /// The lowest version: before it, scripts were kept in snapshots and so outlived their process.
 const LOWEST_MAJOR_VERSION: u32 = 7;
 
-/// Opens a connection that ends when it is dropped. Bounded by the connect timeout, and by that of the Sentinels, where there are any.
+/// Opens a connection that ends when it is dropped. Bounded by the connect timeout, and by that of the Sentinels, where there are
+/// any.
 pub(crate) async fn connect(primary: &Primary, settings: &Settings) -> Result<MultiplexedConnection, Error> {
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(settings.response_timeout()));
     let connected = primary.connect(&config, settings.connect_timeout(), settings.response_timeout()).await;
@@ -37,15 +38,15 @@ pub(crate) async fn fit_run_id(connection: &mut MultiplexedConnection) -> Result
     Ok(run_id(&info)?)
 }
 
-/// Who tells this by `INFO`: a primary, by the beginnings of its `run_id` (32 digits) and of its replication id (16 digits), and how many
-/// keys it has evicted (16 digits).
+/// Who tells this by `INFO`: a primary, by the beginnings of its `run_id` (32 digits) and of its replication id (16 digits), and
+/// how many keys it has evicted (16 digits).
 ///
 /// The `run_id` alone is not enough. A primary that becomes a replica takes over another's data, perhaps older, and keeps its
-/// `run_id`; its replication id is a new one after each promotion. (It may also change when the first replica comes or the last one
-/// has been gone for long. That costs an epoch and does no harm.)
+/// `run_id`; its replication id is a new one after each promotion. (It may also change when the first replica comes or the last
+/// one has been gone for long. That costs an epoch and does no harm.)
 ///
-/// An evicted counter looks like one that was never there, in an epoch whose numbers are still on their way. So a process that has evicted
-/// keys counts as another.
+/// An evicted counter looks like one that was never there, in an epoch whose numbers are still on their way. So a process that
+/// has evicted keys counts as another.
 ///
 /// # Errors
 /// [`Outage::Replica`]; [`Outage::Refused`] when the ids are not told.

@@ -13,8 +13,8 @@ use crate::Error;
 pub struct Settings {
     /// Where Redis is: `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS.
     pub url: String,
-    /// The Sentinels that say where the primary is, `host:port` separated by commas; the URL's host and port do not count then. Empty:
-    /// Redis is where the URL says.
+    /// The Sentinels that say where the primary is, `host:port` separated by commas; the URL's host and port do not count then.
+    /// Empty: Redis is where the URL says.
     pub sentinels: String,
     /// The primary's name with the Sentinels. Empty without them.
     pub master: String,

@@ -1,5 +1,5 @@
-//! The administrator's token: what it may look like, and who bears it. It must never be shown, nor be compared in a time that tells
-//! how much of it was right.
+//! The administrator's token: what it may look like, and who bears it. It must never be shown, nor be compared in a time that
+//! tells how much of it was right.
 
 use std::fmt;
 

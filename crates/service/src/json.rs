@@ -14,8 +14,8 @@ use crate::{
 /// be nested.
 ///
 /// # Errors
-/// `unsupported_media_type` when there is a content type and it is not JSON's; `malformed_json` when the body is not an object, or
-/// an object in it has a key twice.
+/// `unsupported_media_type` when there is a content type and it is not JSON's; `malformed_json` when the body is not an object,
+/// or an object in it has a key twice.
 pub fn read_object(bytes: &[u8], content_type: Option<&str>, wrapper: Option<&str>) -> Result<Map<String, Value>, Problem> {
     object::read(bytes, content_type, wrapper).map_err(|unreadable| match unreadable {
         Unreadable::MediaType => Problem::unsupported_media_type(),

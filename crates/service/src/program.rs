@@ -1,4 +1,5 @@
-//! What the `main` of every service does around its own story: the runtime, arguments, configuration, and the last words when it fails.
+//! What the `main` of every service does around its own story: the runtime, arguments, configuration, and the last words when it
+//! fails.
 
 use std::{
     error::Error,
@@ -21,12 +22,12 @@ pub type Failure = Box<dyn Error>;
 /// A text that a program can print: the argument that asks for it, and how it is made.
 pub type Text = (&'static str, fn() -> String);
 
-/// What is still at work when a program has ended is waited for no longer than this. It is nobody's any more: mostly a name that is
-/// being looked up, on a thread that cannot be told to stop.
+/// What is still at work when a program has ended is waited for no longer than this. It is nobody's any more: mostly a name that
+/// is being looked up, on a thread that cannot be told to stop.
 const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
-/// Runs a program to its end on a runtime with so many worker threads; `None`: one a core. Dropped in its stead, as `#[tokio::main]`
-/// does, a runtime would wait for such a thread without limit.
+/// Runs a program to its end on a runtime with so many worker threads; `None`: one a core. Dropped in its stead, as
+/// `#[tokio::main]` does, a runtime would wait for such a thread without limit.
 pub fn on_runtime(workers: Option<usize>, program: impl Future<Output = ExitCode>) -> ExitCode {
     let mut builder = Builder::new_multi_thread();
     if let Some(workers) = workers {

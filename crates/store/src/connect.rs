@@ -49,8 +49,8 @@ fn verified(asked: &SslOpts, settings: &Settings) -> Result<SslOpts, Error> {
     Ok(asked.clone().with_root_certs(files.into_iter().collect()))
 }
 
-/// Whether a parameter of the URL is about certificates. The driver passes over these where `require_ssl` is missing or false: whoever has
-/// written `verify_identity=true` alone would send the password to anybody.
+/// Whether a parameter of the URL is about certificates. The driver passes over these where `require_ssl` is missing or false:
+/// whoever has written `verify_identity=true` alone would send the password to anybody.
 fn speaks_of_certificates(url: &str) -> bool {
     let (_, query) = url.split_once('?').unwrap_or_default();
     let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());

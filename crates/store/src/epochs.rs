@@ -35,8 +35,8 @@ pub struct Opened {
 }
 
 /// Takes the next number: greater than that of every row and than `floor`. Callers at the same time get different numbers, in
-/// the order of their rows. An interrupted caller may leave a row that nobody uses. If the floor is above every row (MySQL was put
-/// back to an older state), it gets a row as well, or nobody would ever unbind it.
+/// the order of their rows. An interrupted caller may leave a row that nobody uses. If the floor is above every row (MySQL was
+/// put back to an older state), it gets a row as well, or nobody would ever unbind it.
 ///
 /// # Errors
 /// [`Error::Locked`] when others take numbers for longer than a second; [`Error::Nested`] in a transaction, whose row the next

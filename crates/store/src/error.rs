@@ -53,8 +53,8 @@ pub enum Error {
     /// The connection broke or could not be opened. A statement that was under way may or may not have taken effect.
     #[error("the connection to MySQL was lost or refused")]
     Lost,
-    /// The server asks for a kind of login that is not known here. To an unknown user MySQL pretends one that depends on the name,
-    /// so this is a wrong name more often than a wrong plugin.
+    /// The server asks for a kind of login that is not known here. To an unknown user MySQL pretends one that depends on the
+    /// name, so this is a wrong name more often than a wrong plugin.
     #[error("MySQL asks for a login by a plugin that is not supported: check the user's name and authentication plugin")]
     Login,
     /// The URL asks for TLS, and there is none, or the server is not who it should be.
@@ -120,8 +120,8 @@ impl Error {
         }
     }
 
-    /// Whether a statement was ended because it took longer than it may: by us, or by the server, which normally comes first (MySQL ends
-    /// reads, MariaDB every statement). Less of the same may get done.
+    /// Whether a statement was ended because it took longer than it may: by us, or by the server, which normally comes first
+    /// (MySQL ends reads, MariaDB every statement). Less of the same may get done.
     pub fn took_too_long(&self) -> bool {
         matches!(self, Self::Deadline | Self::Server { number: 1969 | 3024, .. })
     }
@@ -169,9 +169,9 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000; 1048 and 1364 tell of
-/// columns that this version does not know or fill, which no item can cause: taken for a row's fault they would have every one refused).
-/// Source: the server error references of MySQL 9 and MariaDB; 1927 to 1969 are MariaDB's alone.
+/// The numbers that say more than their SQLSTATE does, or whose SQLSTATE misleads (many are the catch-all HY000; 1048 and 1364
+/// tell of columns that this version does not know or fill, which no item can cause: taken for a row's fault they would have
+/// every one refused). Source: the server error references of MySQL 9 and MariaDB; 1927 to 1969 are MariaDB's alone.
 const KNOWN: &[(u16, ErrorKind, &str)] = &[
     (1021, ErrorKind::Transient, "the disk is full"),
     (1040, ErrorKind::Transient, "too many connections"),

@@ -1,5 +1,5 @@
-//! What is measured of MySQL: how much of the pool is used, how long one waits for it, how long statements take, what fails. Every
-//! series is there from the start. Nothing here may fail or wait.
+//! What is measured of MySQL: how much of the pool is used, how long one waits for it, how long statements take, what fails.
+//! Every series is there from the start. Nothing here may fail or wait.
 
 use std::{sync::Arc, time::Duration};
 

@@ -50,8 +50,8 @@ impl Due {
     }
 }
 
-/// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before; not farther ahead
-/// than [`FARTHEST`]. A batch that goes to the indexer directly is due a little later than now; an edit is due at once.
+/// Adds a row and returns its key. `due_at`: when the relay should take it, unless it was [removed](remove) before; not farther
+/// ahead than [`FARTHEST`]. A batch that goes to the indexer directly is due a little later than now; an edit is due at once.
 ///
 /// # Errors
 /// [`Error`].
@@ -73,8 +73,8 @@ pub async fn add(conn: &mut Connection, ranges: &[Range], due_at: Timestamp, now
 /// until the transaction ends: [`postpone`] them in it, so that they are due again should this relay die, and commit before
 /// the work with the index begins.
 ///
-/// Rows are dated by whoever writes them, and no clock is always right: a row that is due farther ahead than [`FARTHEST`] is taken,
-/// or an edit would not be found for as long as a clock was ahead. One that is taken too early is only indexed once more.
+/// Rows are dated by whoever writes them, and no clock is always right: a row that is due farther ahead than [`FARTHEST`] is
+/// taken, or an edit would not be found for as long as a clock was ahead. One that is taken too early is only indexed once more.
 ///
 /// # Errors
 /// [`Error`].
@@ -116,8 +116,8 @@ pub async fn postpone(conn: &mut Connection, ids: &[u64], until: Timestamp) -> R
 
 /// Removes these rows: the index has seen what they speak of. A row that is gone already is no error.
 ///
-/// `reindex` is the [reindex](crate::reindexes) whose version was written as well, as its key. If another is under way now, or one
-/// is and none was then, the rows stay and are due at once: a version lacks what they speak of.
+/// `reindex` is the [reindex](crate::reindexes) whose version was written as well, as its key. If another is under way now, or
+/// one is and none was then, the rows stay and are due at once: a version lacks what they speak of.
 ///
 /// # Errors
 /// [`Error`].
@@ -133,7 +133,8 @@ pub async fn remove(conn: &mut Connection, ids: &[u64], reindex: Option<u64>, no
 }
 
 /// The keys of the first and of the last row; `None` when there is none. Whoever has read messages and then asks for the last key
-/// knows, when the first one has passed it, that the index was told of all that was read: a stored message has a row here until then.
+/// knows, when the first one has passed it, that the index was told of all that was read: a stored message has a row here until
+/// then.
 ///
 /// # Errors
 /// [`Error`].

@@ -27,9 +27,9 @@ pub(crate) trait List {
     async fn any(&self, conn: &mut Connection, numbers: RangeInclusive<u64>) -> Result<bool, Error>;
 }
 
-/// The page that `request` asks for. The seek begins with the entry before the page, mostly one that the client was shown last, and
-/// ends with one more than the page holds: so it tells of both sides whether there are others. Only where the entry before the page
-/// is missing does that cost a second seek.
+/// The page that `request` asks for. The seek begins with the entry before the page, mostly one that the client was shown last,
+/// and ends with one more than the page holds: so it tells of both sides whether there are others. Only where the entry before
+/// the page is missing does that cost a second seek.
 pub(crate) async fn page<L: List>(list: &L, conn: &mut Connection, request: PageRequest) -> Result<Page<L::Entry>, Error> {
     // At most a hundred.
     let limit = request.limit().get();

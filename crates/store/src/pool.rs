@@ -26,8 +26,8 @@ pub type Pool = managed::Pool<Manager>;
 /// A connection on loan; it goes back to the pool when dropped, or is closed if it cannot be used again.
 ///
 /// Closed at once, and not when the pool comes to lend it again: until then the server would keep its transaction open, and the
-/// locks of all rows that this has written, while whoever repeats the work waits for them. (Where a server hangs in the middle of a
-/// large answer, the driver reads what is left of it first, in a task of its own.)
+/// locks of all rows that this has written, while whoever repeats the work waits for them. (Where a server hangs in the middle of
+/// a large answer, the driver reads what is left of it first, in a task of its own.)
 #[derive(Debug)]
 pub struct PooledConnection {
     connection: managed::Object<Manager>,
@@ -142,8 +142,8 @@ impl Store {
         Err(error)
     }
 
-    /// Asks the server for a sign of life, for readiness. That requests keep the whole pool busy is no sign that the server is away: a
-    /// connection is opened for the question alone then.
+    /// Asks the server for a sign of life, for readiness. That requests keep the whole pool busy is no sign that the server is
+    /// away: a connection is opened for the question alone then.
     ///
     /// # Errors
     /// Whatever keeps a statement from being executed.

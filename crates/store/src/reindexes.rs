@@ -2,10 +2,10 @@
 //! otherwise.
 //!
 //! # Why nothing is missing from the new version
-//! An [outbox](crate::outbox) row says that an index has not seen something. Who removes it names the reindex that it wrote for, if
-//! any, and the row goes only if that is what this table says at that moment. So once the row here is committed, whatever is written
-//! to the old version alone keeps its outbox row, and is written again, to both; and what had lost its outbox row before was
-//! committed before, so the copy, which begins later, finds it.
+//! An [outbox](crate::outbox) row says that an index has not seen something. Who removes it names the reindex that it wrote for,
+//! if any, and the row goes only if that is what this table says at that moment. So once the row here is committed, whatever is
+//! written to the old version alone keeps its outbox row, and is written again, to both; and what had lost its outbox row before
+//! was committed before, so the copy, which begins later, finds it.
 
 use diesel::{OptionalExtension, prelude::*};
 use diesel_async::RunQueryDsl;

@@ -27,7 +27,8 @@ where
             Ok(value)
         }
         Err(error) => {
-            // The first error is the one to tell. A rollback that fails leaves the connection unusable, and closing it rolls back.
+            // The first error is the one to tell. A rollback that fails leaves the connection unusable, and closing it rolls
+            // back.
             let _ = connection.rollback().await;
             Err(error)
         }

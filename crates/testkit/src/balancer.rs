@@ -1,9 +1,9 @@
 //! What stands in front of services in production: it asks each replica whether it is ready, and sends requests in turn to those
-//! that are, over connections that it keeps. As there, a replica is passed over when it has not been ready for a while: one look at
-//! a busy server may fail.
+//! that are, over connections that it keeps. As there, a replica is passed over when it has not been ready for a while: one look
+//! at a busy server may fail.
 //!
-//! It must never send a request again: what a replica does not answer is told to the client, as a 502. (Only when a kept connection was
-//! closed before anything of a request was written, the HTTP library opens another.)
+//! It must never send a request again: what a replica does not answer is told to the client, as a 502. (Only when a kept
+//! connection was closed before anything of a request was written, the HTTP library opens another.)
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,8 +1,9 @@
 //! A running chat system for each test.
 //!
-//! [`System::start`] runs the three services in this process, on ports of their own, over real servers: those that the environment
-//! names, which all tests share, and for a test that harms one, a private one ([`Builder::own`]). What a test sees is its own: a
-//! database, a prefix in the broker and in Redis, an index. All of it is removed when the [`System`] is dropped, also by a panic.
+//! [`System::start`] runs the three services in this process, on ports of their own, over real servers: those that the
+//! environment names, which all tests share, and for a test that harms one, a private one ([`Builder::own`]). What a test sees is
+//! its own: a database, a prefix in the broker and in Redis, an index. All of it is removed when the [`System`] is dropped, also
+//! by a panic.
 //!
 //! This crate is for tests alone: whatever goes wrong in it ends the test with a sentence that says what.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]

@@ -1,5 +1,5 @@
-//! The task that sends spans: what has gathered, at once, and never the same twice. A collector that is away costs the spans that were
-//! meant for it, which are counted.
+//! The task that sends spans: what has gathered, at once, and never the same twice. A collector that is away costs the spans that
+//! were meant for it, which are counted.
 
 use std::{
     future::Future,
@@ -99,7 +99,8 @@ impl Exporter {
     }
 }
 
-/// Takes what comes within [`GATHER`] of the first span, [`TOGETHER`] at most, or up to a flush. `false`: nothing can come any more.
+/// Takes what comes within [`GATHER`] of the first span, [`TOGETHER`] at most, or up to a flush. `false`: nothing can come any
+/// more.
 async fn gather(waiting: &mut mpsc::Receiver<Message>, spans: &mut Vec<Ended>, flushed: &mut Vec<oneshot::Sender<()>>) -> bool {
     let Some(first) = waiting.recv().await else { return false };
     let until = Moment::now() + GATHER;

@@ -13,8 +13,8 @@ pub struct Settings {
     pub endpoint: String,
     /// Of the requests whose caller has not decided, one in so many is traced; 0: none.
     pub one_in: u32,
-    /// Of the requests whose caller has decided to trace them, so many are traced in a second, of each replica; the others count as if
-    /// their callers had not decided.
+    /// Of the requests whose caller has decided to trace them, so many are traced in a second, of each replica; the others count
+    /// as if their callers had not decided.
     pub callers_per_s: u32,
     /// Spans that may wait to be sent; more are dropped.
     pub queue_spans: usize,

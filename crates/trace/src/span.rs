@@ -107,8 +107,8 @@ impl Span {
         }
     }
 
-    /// Lasts as long as `work` at least. If that is dropped before it has ended, by a deadline or because nobody waits for it any more, the
-    /// span has failed.
+    /// Lasts as long as `work` at least. If that is dropped before it has ended, by a deadline or because nobody waits for it any
+    /// more, the span has failed.
     pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         self.fail(CUT_OFF);
         let outcome = work.await;

@@ -64,8 +64,8 @@ impl Tracer {
         Ok(Self(Some(Arc::new(Shared { queue, one_in, callers, timeout: settings.timeout(), dropped }))))
     }
 
-    /// Begins what came from outside. With a caller's context it goes on in its trace, and the caller has decided whether that is told,
-    /// unless callers want too much; else a trace begins, which is told once in a while.
+    /// Begins what came from outside. With a caller's context it goes on in its trace, and the caller has decided whether that is
+    /// told, unless callers want too much; else a trace begins, which is told once in a while.
     pub fn receive(&self, name: &str, kind: Kind, caller: Option<Context>) -> Span {
         let Some(shared) = &self.0 else { return Span::none() };
         let context = match caller {
@@ -84,15 +84,15 @@ impl Tracer {
         }
     }
 
-    /// What is handed on to whoever works for a `received` span. Without a span its caller's trace goes on, untold, if it is not told here;
-    /// where no collector is named, others may tell of it.
+    /// What is handed on to whoever works for a `received` span. Without a span its caller's trace goes on, untold, if it is not
+    /// told here; where no collector is named, others may tell of it.
     pub fn parent(&self, received: &Span, caller: Option<Context>) -> Parent {
         let caller = if self.0.is_some() { caller.map(Context::untold) } else { caller };
         Parent { tracer: self.clone(), context: received.context().or(caller) }
     }
 
-    /// Sends what has ended so far, within the collector's time and a second at most. To be called at the end of the process, which must
-    /// not be killed for the sake of some spans.
+    /// Sends what has ended so far, within the collector's time and a second at most. To be called at the end of the process,
+    /// which must not be killed for the sake of some spans.
     pub async fn finish(&self) {
         let Some(shared) = &self.0 else { return };
         let (done, is_done) = oneshot::channel();

@@ -1,5 +1,5 @@
-//! OTLP's JSON (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>): ids in hexadecimal digits, 64-bit numbers as text,
-//! enumerations as numbers, of `opentelemetry/proto/trace/v1/trace.proto`.
+//! OTLP's JSON (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>): ids in hexadecimal digits, 64-bit numbers as
+//! text, enumerations as numbers, of `opentelemetry/proto/trace/v1/trace.proto`.
 
 use std::time::{Duration, UNIX_EPOCH};
 

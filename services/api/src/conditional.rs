@@ -1,9 +1,9 @@
 //! Entity tags, and the requests that depend on them: a read that is answered only when there is something new, an update that is
 //! made only of what its client has seen.
 //!
-//! A tag is the version, which each update raises, and for what has a count, the count too: `"3.120"` is version 3 with 120 messages
-//! counted. So it changes whenever the representation does. A read compares whole tags. An update compares versions alone: a
-//! count that has changed meanwhile is nothing that an update could overwrite.
+//! A tag is the version, which each update raises, and for what has a count, the count too: `"3.120"` is version 3 with 120
+//! messages counted. So it changes whenever the representation does. A read compares whole tags. An update compares versions
+//! alone: a count that has changed meanwhile is nothing that an update could overwrite.
 
 use actix_web::{HttpResponse, HttpResponseBuilder, http::header::ETAG};
 use domain::{Application, Chat, Message};
@@ -108,8 +108,8 @@ fn quoted(tag: &str) -> String {
     format!("\"{tag}\"")
 }
 
-/// The version that a tag of the form of ours names, whether this entity has ever had it with that count or not. Another spelling of a
-/// number names none.
+/// The version that a tag of the form of ours names, whether this entity has ever had it with that count or not. Another spelling
+/// of a number names none.
 fn version_in(tag: &str) -> Option<u64> {
     let (version, count) = tag.split_once('.').map_or((tag, None), |(version, count)| (version, Some(count)));
     let number = |text: &str| text.parse::<u64>().ok().filter(|number| number.to_string() == text);

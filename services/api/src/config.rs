@@ -60,7 +60,8 @@ impl Config {
 pub struct Settings {
     /// How long a read waits for a number that was given and is not stored yet, in milliseconds.
     pub read_wait_ms: u64,
-    /// How long a page ends before a missing number, in seconds from the creation of the entry above it; 0: it passes over at once.
+    /// How long a page ends before a missing number, in seconds from the creation of the entry above it; 0: it passes over at
+    /// once.
     pub gap_hold_s: u64,
     /// The largest chat, in messages, that is searched in MySQL while Elasticsearch is down.
     pub scan_limit: u64,
@@ -74,17 +75,18 @@ impl Settings {
         Duration::from_millis(self.read_wait_ms).max(numbering::SETTLING_TIME)
     }
 
-    /// How long a handler may take for its answer: each call to a server has a deadline of its own, and a request may make several.
+    /// How long a handler may take for its answer: each call to a server has a deadline of its own, and a request may make
+    /// several.
     pub(crate) fn answered_within(&self) -> Duration {
         /// With the wait as it is by default 2.9 s: answers come within three.
         const BESIDE_THE_WAIT: Duration = Duration::from_millis(1_700);
         self.read_wait() + BESIDE_THE_WAIT
     }
 
-    /// `None`: not at all. Else never shorter than it may take, from the moment that the entry above a gap bears, until all that has a
-    /// lower number is published: else a proof could overtake it. That moment is noted before the entry's number is asked for, which is
-    /// taken within the time of its create (`ingest.create_timeout_ms`, 2.8 s); a lower one was taken before, and is published a second
-    /// later at most ([`numbering::SETTLING_TIME`]).
+    /// `None`: not at all. Else never shorter than it may take, from the moment that the entry above a gap bears, until all that
+    /// has a lower number is published: else a proof could overtake it. That moment is noted before the entry's number is asked
+    /// for, which is taken within the time of its create (`ingest.create_timeout_ms`, 2.8 s); a lower one was taken before, and
+    /// is published a second later at most ([`numbering::SETTLING_TIME`]).
     pub(crate) fn gap_hold(&self) -> Option<Duration> {
         const SHORTEST: Duration = Duration::from_secs(4);
         (self.gap_hold_s > 0).then(|| Duration::from_secs(self.gap_hold_s).clamp(SHORTEST, LONGEST_QUEUE))

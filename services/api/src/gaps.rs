@@ -20,8 +20,8 @@ fn is_downwards(request: PageRequest) -> bool {
     matches!(request, PageRequest::Before { .. })
 }
 
-/// Where the entry above a page lies that is read downwards and does not begin where it was asked to: without it nobody can say how
-/// old that gap is.
+/// Where the entry above a page lies that is read downwards and does not begin where it was asked to: without it nobody can say
+/// how old that gap is.
 pub(crate) fn beyond<T: Numbered>(page: &Page<T>, request: PageRequest) -> Option<PageRequest> {
     let PageRequest::Before { before, .. } = request else { return None };
     let highest = page.entries.last().map_or(0, T::number);

@@ -1,7 +1,7 @@
 //! Reads, updates and searches on port 3000; creates applications.
 //!
-//! The service answers from MySQL, which is the truth, and asks Elasticsearch only for numbers. It must never give a number, never
-//! say 404 of something that may still come, and never show a database id.
+//! The service answers from MySQL, which is the truth, and asks Elasticsearch only for numbers. It must never give a number,
+//! never say 404 of something that may still come, and never show a database id.
 
 mod access;
 mod applications;

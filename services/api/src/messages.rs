@@ -63,8 +63,8 @@ pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpReques
     Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(total)))
 }
 
-/// Up to when all that was published of the chat's messages is stored, if that can be told. They pass one queue, and are stored in its
-/// order: where the newest one is younger than what is `wanted`, it tells enough.
+/// Up to when all that was published of the chat's messages is stored, if that can be told. They pass one queue, and are stored
+/// in its order: where the newest one is younger than what is `wanted`, it tells enough.
 async fn stored_up_to(state: &State, application: ApplicationId, chat: ChatNumber, wanted: Timestamp) -> Option<Timestamp> {
     let last = PageRequest::Before { before: u64::MAX, limit: PageLimit::ONE };
     let newest = messages::list(&mut *state.connection().await.ok()?, application, chat, last).await.ok()?;

@@ -53,8 +53,8 @@ impl Neighbours {
     }
 }
 
-/// Answers a page of a list whose member in `/api/v1` is called `name`. `total` is how many entries the whole list has, as of the last
-/// count, where that costs nothing to know.
+/// Answers a page of a list whose member in `/api/v1` is called `name`. `total` is how many entries the whole list has, as of the
+/// last count, where that costs nothing to know.
 pub(crate) fn answer<T: Serialize>(
     request: &HttpRequest,
     name: &str,

@@ -1,7 +1,7 @@
 //! What a request's query string says of the page of a list: `limit` (or `per_page`), and one of `after`, `before`, `page`.
 //!
-//! A value that cannot be meant is a 422 that names the parameter. Values are whole numbers in plain digits: a sign, white space or
-//! an empty value is none.
+//! A value that cannot be meant is a 422 that names the parameter. Values are whole numbers in plain digits: a sign, white space
+//! or an empty value is none.
 
 use actix_web::HttpRequest;
 use domain::{Field, Invalid, MAX_NUMBER, MAX_PAGE, MAX_PAGE_LIMIT, PageLimit, PageRequest, Rule};

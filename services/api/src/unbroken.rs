@@ -1,16 +1,17 @@
 //! Pages that pass over no number that may still come, so that who follows their links sees every number, in order and once.
 //!
-//! A number can be stored a moment after a higher one: both were given at the same time, and published the other way round. A page
-//! that would show what stands behind such a gap ends before it. What is missing below an entry is
+//! A number can be stored a moment after a higher one: both were given at the same time, and published the other way round. A
+//! page that would show what stands behind such a gap ends before it. What is missing below an entry is
 //!
-//! - *young*, while the entry's create began less than `api.gap_hold_s` ago: its own create may still be under way, or about to be sent
-//!   again with its idempotency key;
-//! - *proven* after that, when all that was published until then is stored (a fence in the queue tells). It is a gap for ever (but
-//!   for a retry that comes even later);
+//! - *young*, while the entry's create began less than `api.gap_hold_s` ago: its own create may still be under way, or about to
+//!   be sent again with its idempotency key;
+//! - *proven* after that, when all that was published until then is stored (a fence in the queue tells). It is a gap for ever
+//!   (but for a retry that comes even later);
 //! - *old* after [`LONGEST_QUEUE`], without a proof.
 //!
-//! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. A page that would begin with a gap that is not proven waits for a moment
-//! first. It must never fail because a proof cannot be had, and never cost anything when no number is missing, or only old ones are.
+//! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. A page that would
+//! begin with a gap that is not proven waits for a moment first. It must never fail because a proof cannot be had, and never cost
+//! anything when no number is missing, or only old ones are.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,9 @@
-//! Read your write: a number that was given and is not stored yet is waited for, and never called unknown while it may still come.
+//! Read your write: a number that was given and is not stored yet is waited for, and never called unknown while it may still
+//! come.
 //!
-//! What is not in MySQL was either never given (Redis knows, and MySQL whether it is the right Redis), or is on its way through the queue, or was burnt by a create that
-//! got an error. After the time in which a create is published or given up, a fence behind it tells the last two apart.
+//! What is not in MySQL was either never given (Redis knows, and MySQL whether it is the right Redis), or is on its way through
+//! the queue, or was burnt by a create that got an error. After the time in which a create is published or given up, a fence
+//! behind it tells the last two apart.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! The program itself, as operators call it: what it prints, and which settings it refuses. No server is needed for that, and none is
-//! reached.
+//! The program itself, as operators call it: what it prints, and which settings it refuses. No server is needed for that, and
+//! none is reached.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 

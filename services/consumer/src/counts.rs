@@ -24,8 +24,8 @@ const LOCK: &str = "counts";
 const CHUNK: u32 = 500;
 /// The pause between transactions, so that a large run leaves room for the batches.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Marks that writers held when the pass came by are tried again so often, and for so long at most: a writer holds one for the time
-/// of a commit, and one that hangs is not waited for.
+/// Marks that writers held when the pass came by are tried again so often, and for so long at most: a writer holds one for the
+/// time of a commit, and one that hangs is not waited for.
 const HELD_PAUSE: Duration = Duration::from_millis(20);
 const HELD_TIME: Duration = Duration::from_secs(5);
 /// A run that failed is tried again so soon.
@@ -52,8 +52,8 @@ pub async fn run(store: &Store) -> Result<Counted, store::Error> {
     marks.map_or(Ok(Counted::Elsewhere), |applied| applied.map(Counted::Marks))
 }
 
-/// Takes every mark once, those that writers hold when it comes by a little later: what was stored before it began is counted when it
-/// ends. What is stored meanwhile may be left to the next run, so that this one ends.
+/// Takes every mark once, those that writers hold when it comes by a little later: what was stored before it began is counted
+/// when it ends. What is stored meanwhile may be left to the next run, so that this one ends.
 async fn apply_all(store: &Store) -> Result<u64, store::Error> {
     let mut connection = store.acquire().await?;
     let (mut pass, mut marks) = (counts::Pass::default(), 0);

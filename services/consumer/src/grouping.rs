@@ -1,5 +1,5 @@
-//! Which outbox rows go to the index together, in which pieces their messages are read, and which rows are kept when some cannot be: many
-//! small rows share a request, and no row, however much it covers, needs more memory than a piece.
+//! Which outbox rows go to the index together, in which pieces their messages are read, and which rows are kept when some cannot
+//! be: many small rows share a request, and no row, however much it covers, needs more memory than a piece.
 
 use std::{collections::VecDeque, iter};
 

@@ -1,8 +1,8 @@
 //! The bounded queue between storing and indexing, and how what waits in it is gathered to be written together.
 //!
-//! Each writing has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one waits a
-//! moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is full nothing
-//! is handed over, and the relay takes it from the outbox.
+//! Each writing has costs of its own (two looks at MySQL, a synchronised write of Elasticsearch's), so under load the next one
+//! waits a moment for more documents; what comes after a quiet time goes at once. Storing never waits here: where the queue is
+//! full nothing is handed over, and the relay takes it from the outbox.
 
 use std::{
     sync::{

@@ -51,8 +51,8 @@ async fn index_and_settle(index: &Index, store: &Store, ids: &[u64], documents: 
     Ok(written)
 }
 
-/// Which versions of the index are written: while it is being made anew, the new one too. To be asked for before the writing, and to
-/// be told when the outbox rows are removed: they stay if it is another by then.
+/// Which versions of the index are written: while it is being made anew, the new one too. To be asked for before the writing, and
+/// to be told when the outbox rows are removed: they stay if it is another by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Aim {
     /// The reindex under way, by its key.
@@ -89,8 +89,8 @@ impl Index {
         Self { search, failures: repeats(), put_off: repeats() }
     }
 
-    /// Writes documents. A missing index is an outage like any other: whoever made one here would make it empty, and searches would
-    /// take what little is in it for all there is.
+    /// Writes documents. A missing index is an outage like any other: whoever made one here would make it empty, and searches
+    /// would take what little is in it for all there is.
     ///
     /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search
     /// finds at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not

@@ -1,6 +1,6 @@
-//! What is counted here. Every series stands at 0 from the start: a rate is seen from its first event on, and an alert can tell "never"
-//! from "not measured". Labels are words of the code, so there are as many series as are made here. Gauges that nothing tells of by
-//! itself are `monitor`'s.
+//! What is counted here. Every series stands at 0 from the start: a rate is seen from its first event on, and an alert can tell
+//! "never" from "not measured". Labels are words of the code, so there are as many series as are made here. Gauges that nothing
+//! tells of by itself are `monitor`'s.
 
 use std::time::Duration;
 

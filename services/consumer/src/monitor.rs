@@ -1,5 +1,5 @@
-//! Polls what no event tells: how much waits in the queues, before the index and for an operator, and for how long. Only for metrics:
-//! nothing depends on it.
+//! Polls what no event tells: how much waits in the queues, before the index and for an operator, and for how long. Only for
+//! metrics: nothing depends on it.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Since when the oldest create waits that a partition's pipeline has taken from the queue and not stored yet. Queues are worked off
-//! in their order, so this is the oldest of the whole queue. Only for metrics: nothing depends on it.
+//! Since when the oldest create waits that a partition's pipeline has taken from the queue and not stored yet. Queues are worked
+//! off in their order, so this is the oldest of the whole queue. Only for metrics: nothing depends on it.
 
 use std::{
     sync::{

@@ -106,8 +106,8 @@ impl Persister {
     }
 }
 
-/// Inserts the plan's rows; messages whose chat is neither stored nor among them, nor `known` to be stored, become dead letters of
-/// the plan.
+/// Inserts the plan's rows; messages whose chat is neither stored nor among them, nor `known` to be stored, become dead letters
+/// of the plan.
 ///
 /// # Errors
 /// Nothing of the plan was inserted but, it may be, its chats: to be rolled back, unless the plan holds a single item.
@@ -121,8 +121,8 @@ pub(crate) async fn insert(
     messages::insert(connection, &plan.messages).await
 }
 
-/// Writes what goes with the rows that a plan inserted: its dead letters, the outbox row, whose key is returned, and the marks for
-/// the count job.
+/// Writes what goes with the rows that a plan inserted: its dead letters, the outbox row, whose key is returned, and the marks
+/// for the count job.
 ///
 /// # Errors
 /// To be rolled back.

@@ -27,8 +27,8 @@ use crate::{
 
 /// Rows that are taken at once.
 const ROWS: u32 = 64;
-/// Groups on their way at once, each with a piece in memory: Elasticsearch writes one request to a shard with one processor, and rests while
-/// MySQL is asked.
+/// Groups on their way at once, each with a piece in memory: Elasticsearch writes one request to a shard with one processor, and
+/// rests while MySQL is asked.
 const AT_ONCE: usize = 2;
 /// How long a row waits when the index took only part of it.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -57,8 +57,8 @@ enum Error {
 }
 
 impl Relay {
-    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off. What it has in hand at
-    /// `stop` it finishes soon, or gives back: others leave it alone for as long as it is taken.
+    /// Relays until `stop`. While there is much it goes on without pause; while something is down it backs off. What it has in
+    /// hand at `stop` it finishes soon, or gives back: others leave it alone for as long as it is taken.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(self.retry);
         while !stop.is_cancelled() {

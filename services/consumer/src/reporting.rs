@@ -1,4 +1,5 @@
-//! What this process says of itself to operators: that it is alive, which partitions it works off, and what its count job did last.
+//! What this process says of itself to operators: that it is alive, which partitions it works off, and what its count job did
+//! last.
 
 use std::{net::SocketAddr, time::Duration};
 

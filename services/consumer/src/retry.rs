@@ -1,12 +1,12 @@
 //! Tries a dead letter again, for an operator: what it holds is read by today's reader and stored as the consumer stores, with
-//! everything that goes with a row. The letter is locked meanwhile and resolved in the same transaction, so that it is stored once,
-//! however often and by how many it is tried.
+//! everything that goes with a row. The letter is locked meanwhile and resolved in the same transaction, so that it is stored
+//! once, however often and by how many it is tried.
 //!
 //! # Whose number it is
 //! A letter that names its number keeps it taken, so the item may still be stored under it if the row is free. The numbers in a
-//! payload that nobody could read were known to no one: should Redis have lost its counters since, they may have been given again.
-//! Such items are treated as stragglers are: the counter is raised to the number first, and where it stood as high already the item
-//! becomes a conflict, a letter of its own, which names its number from then on.
+//! payload that nobody could read were known to no one: should Redis have lost its counters since, they may have been given
+//! again. Such items are treated as stragglers are: the counter is raised to the number first, and where it stood as high already
+//! the item becomes a conflict, a letter of its own, which names its number from then on.
 
 use std::{collections::HashSet, slice, time::Duration};
 
@@ -65,8 +65,9 @@ pub enum Retried {
     },
 }
 
-/// Why a letter could not be tried. It is as it was, and may be tried again later. A counter in Redis may have been raised to one of its
-/// numbers, though: then nobody else is given that number, but the next try cannot tell who has it, and makes the item a conflict.
+/// Why a letter could not be tried. It is as it was, and may be tried again later. A counter in Redis may have been raised to one
+/// of its numbers, though: then nobody else is given that number, but the next try cannot tell who has it, and makes the item a
+/// conflict.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// MySQL failed.

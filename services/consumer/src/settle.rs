@@ -12,12 +12,13 @@ use crate::{
     meters,
 };
 
-/// How long the dead letter queue may take for a batch's unreadable payloads. MySQL has them already; while that queue is missing or
-/// full, or the broker is short of memory because nobody works off its queues, to wait for it would hold up what is sound.
+/// How long the dead letter queue may take for a batch's unreadable payloads. MySQL has them already; while that queue is missing
+/// or full, or the broker is short of memory because nobody works off its queues, to wait for it would hold up what is sound.
 const DEAD_QUEUE_TIME: Duration = Duration::from_secs(5);
 
 /// Acknowledges the last delivery of a committed batch and all before it. Payloads that nobody could read go to the dead letter
-/// queue first, byte for byte, if it takes them. A delivery that has become stale is left: it comes again and finds itself stored.
+/// queue first, byte for byte, if it takes them. A delivery that has become stale is left: it comes again and finds itself
+/// stored.
 pub(crate) async fn acknowledge(consumer: &Consumer, entries: &[Entry], last: &Delivery, retry: Bounds) {
     let until = Instant::now() + DEAD_QUEUE_TIME;
     let mut left_out = 0;

@@ -1,9 +1,9 @@
 //! Puts the service together, and takes it apart in order.
 //!
 //! On shutdown the pipelines stop taking deliveries and finish what they hold; then the connection to the broker is closed, which
-//! gives the rest to a standby in its order; then the indexer finishes what it was handed, and the relay has given back what it had
-//! taken. Each step has a time that follows from `http.shutdown_ms`, and whatever does not get done in it is safe to leave: it is
-//! in the queue or in the outbox. With the defaults all of it takes ten seconds at most, of the fifteen within which every
+//! gives the rest to a standby in its order; then the indexer finishes what it was handed, and the relay has given back what it
+//! had taken. Each step has a time that follows from `http.shutdown_ms`, and whatever does not get done in it is safe to leave:
+//! it is in the queue or in the outbox. With the defaults all of it takes ten seconds at most, of the fifteen within which every
 //! service ends.
 
 use std::{

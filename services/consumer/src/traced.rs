@@ -1,5 +1,5 @@
-//! The traces of what is stored together: many requests share a transaction and a bulk request, so each of their traces gets a span of
-//! its own for it, of the same length.
+//! The traces of what is stored together: many requests share a transaction and a bulk request, so each of their traces gets a
+//! span of its own for it, of the same length.
 
 use trace::{Context, Kind, Span, Tracer, Value};
 

@@ -88,12 +88,12 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Starts consuming on the current tokio runtime: one stream a partition, in the order of the partitions. The broker need not be
-    /// there yet. While another process consumes a queue, its stream here stays silent and stands by.
+    /// Starts consuming on the current tokio runtime: one stream a partition, in the order of the partitions. The broker need not
+    /// be there yet. While another process consumes a queue, its stream here stays silent and stands by.
     ///
     /// After `shutdown` nothing more is taken; the streams still give what had been delivered and end. Acknowledgements are
-    /// possible until [`Consumer::close`], and until then no standby takes over: it would get what stands behind the messages that
-    /// are not settled here.
+    /// possible until [`Consumer::close`], and until then no standby takes over: it would get what stands behind the messages
+    /// that are not settled here.
     pub fn start(settings: &Settings, shutdown: CancellationToken) -> (Self, Vec<Deliveries>) {
         let (stop, close) = (shutdown.child_token(), CancellationToken::new());
         let link = connection::supervise("consumer", settings, close.clone());

@@ -24,8 +24,8 @@ use crate::{Error, PublishError, Settings, connection, fences::Fences, session::
 pub use queue::Items;
 use queue::{Pending, Queue};
 
-/// How long items wait for a lost connection to come back, or for a broker that blocks publishers to unblock them, before they are
-/// refused. It bridges a dropped connection to a healthy broker, or a broker's short breath, and nothing else.
+/// How long items wait for a lost connection to come back, or for a broker that blocks publishers to unblock them, before they
+/// are refused. It bridges a dropped connection to a healthy broker, or a broker's short breath, and nothing else.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// Promises what may yet be lost: a feature that only the history checker's own test turns on.
@@ -167,9 +167,9 @@ impl Publisher {
         connection::or_down(self.connected(connection::START_LIMIT).await)
     }
 
-    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the confirm timeout,
-    /// and once more for the connection's end. By then what waits is answered [`PublishError::Unavailable`], and what was sent
-    /// [`PublishError::Unconfirmed`].
+    /// Refuses new items, lets those that wait be sent and confirmed, and closes the connection. Takes at most twice the confirm
+    /// timeout, and once more for the connection's end. By then what waits is answered [`PublishError::Unavailable`], and what
+    /// was sent [`PublishError::Unconfirmed`].
     pub async fn drain(&self) {
         self.shared.stop.cancel();
         // The task keeps to its limit by itself; this one is for a runtime that is gone.

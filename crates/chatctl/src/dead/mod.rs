@@ -25,7 +25,8 @@ pub(crate) enum Command {
     Show(show::Options),
     /// Store what can be stored by now, as the consumer would have
     ///
-    /// When the cause is mended. Again is harmless: what is stored already is told. It fails if anything that it tried is not stored.
+    /// When the cause is mended. Again is harmless: what is stored already is told. It fails if anything that it tried is not
+    /// stored.
     Retry(retry::Options),
     /// Mark as let go what will never be stored; the number stays taken, and the letter stays
     Discard(discard::Options),

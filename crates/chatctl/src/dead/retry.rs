@@ -1,5 +1,5 @@
-//! `chatctl dead retry`: stores letters after all, each in a transaction of its own. Says of each what became of it, also when it could not
-//! be tried, and fails when any of them is not stored now. No letter must keep it from those behind.
+//! `chatctl dead retry`: stores letters after all, each in a transaction of its own. Says of each what became of it, also when it
+//! could not be tried, and fails when any of them is not stored now. No letter must keep it from those behind.
 
 use anyhow::{Error, Result, bail};
 use consumer::retry::{self, Retried, retry};

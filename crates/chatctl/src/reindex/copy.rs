@@ -1,5 +1,5 @@
-//! Copies all messages from MySQL to a version of the index: read one piece after another, written several at a time, and noted as
-//! done in their order.
+//! Copies all messages from MySQL to a version of the index: read one piece after another, written several at a time, and noted
+//! as done in their order.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! `chatctl reindex`: makes the search index anew, from MySQL, while the system runs and is searched.
 //!
-//! A row in `reindexes` says so; from then on consumers write to both versions (see `store::reindexes` for why nothing is missed).
-//! Then all messages are copied, then the outbox is waited for, then the alias is led to the new version in one step. Whatever breaks
-//! it off, the same command goes on where it stood.
+//! A row in `reindexes` says so; from then on consumers write to both versions (see `store::reindexes` for why nothing is
+//! missed). Then all messages are copied, then the outbox is waited for, then the alias is led to the new version in one step.
+//! Whatever breaks it off, the same command goes on where it stood.
 
 mod copy;
 
@@ -84,8 +84,8 @@ async fn current(store: &Store) -> Result<Option<Reindex>> {
     patiently(async || Ok(reindexes::current(&mut *store.acquire().await?).await?)).await
 }
 
-/// The version that is searched. Where there is none, none is made but the new one, behind its own alias: an empty one would be searched
-/// for as long as the copy takes.
+/// The version that is searched. Where there is none, none is made but the new one, behind its own alias: an empty one would be
+/// searched for as long as the copy takes.
 async fn in_use(search: &SearchIndex) -> Result<Option<u32>> {
     match search.version().await {
         Err(search::Error::IndexMissing) => Ok(None),
@@ -93,8 +93,8 @@ async fn in_use(search: &SearchIndex) -> Result<Option<u32>> {
     }
 }
 
-/// From here on consumers write to the new version as well; until it is made they keep the outbox rows of what they write to the one in
-/// use alone, and try again.
+/// From here on consumers write to the new version as well; until it is made they keep the outbox rows of what they write to the
+/// one in use alone, and try again.
 async fn begin(store: &Store, search: &SearchIndex) -> Result<Reindex> {
     search.forget_successor().await?;
     let old = in_use(search).await?.unwrap_or(NONE);
@@ -124,8 +124,8 @@ async fn fill(store: &Store, search: &SearchIndex, reindex: Reindex, workers: u3
     Ok(next.refresh().await?)
 }
 
-/// Where the copy goes on. What was copied to a version that is not there is gone with it, and that is noted before the version is made
-/// anew: whoever finds it there, however soon this is broken off, finds the place that it stands at.
+/// Where the copy goes on. What was copied to a version that is not there is gone with it, and that is noted before the version
+/// is made anew: whoever finds it there, however soon this is broken off, finds the place that it stands at.
 async fn start(store: &Store, search: &SearchIndex, reindex: Reindex) -> Result<Reindex> {
     if search.has_version(reindex.version).await? {
         return Ok(reindex);

@@ -1,5 +1,5 @@
-//! Counts against rows. What a walk has counted is only a hint, for others write meanwhile: what differs is counted anew, beside its
-//! count, as of one moment.
+//! Counts against rows. What a walk has counted is only a hint, for others write meanwhile: what differs is counted anew, beside
+//! its count, as of one moment.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{patience::patiently, progress::Progress};
 
-/// Documents that are read at once, and how long a page may take at a slow pace: the search server keeps a walk that is not gone on with
-/// for two minutes, of which a second look may wait for the outbox for one.
+/// Documents that are read at once, and how long a page may take at a slow pace: the search server keeps a walk that is not gone
+/// on with for two minutes, of which a second look may wait for the outbox for one.
 const PAGE: u64 = 1_000;
 const PAGE_TIME: Duration = Duration::from_secs(30);
 

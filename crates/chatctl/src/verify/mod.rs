@@ -2,7 +2,8 @@
 //!
 //! It reads in pieces, in the order of the primary keys, with pauses between them; what it holds in memory is bounded, a
 //! number for each application apart. What looks
-//! wrong is looked at a second time, when the outbox has passed it: on a running system most of what looks wrong is only under way.
+//! wrong is looked at a second time, when the outbox has passed it: on a running system most of what looks wrong is only under
+//! way.
 
 mod counts;
 mod findings;

@@ -1,5 +1,5 @@
-//! `chatctl partitions`: another number of them, as the manual says, with creates in the queues. Nothing is lost, doubled or given twice,
-//! also where an ingest was forgotten.
+//! `chatctl partitions`: another number of them, as the manual says, with creates in the queues. Nothing is lost, doubled or
+//! given twice, also where an ingest was forgotten.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `chatctl restored`: MySQL goes back to an older state while the others have gone on, and nothing comes to stand for something else.
+//! `chatctl restored`: MySQL goes back to an older state while the others have gone on, and nothing comes to stand for something
+//! else.
 
 use std::time::{Duration, Instant};
 

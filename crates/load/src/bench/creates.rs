@@ -1,5 +1,5 @@
-//! Creates a second, as fast as 64 and 256 clients can send them: in one chat and in many, with the consumer stopped and running, each
-//! beside a bare echo of the same JSON. With the consumer stopped the straightforward implementation is measured too: nobody
+//! Creates a second, as fast as 64 and 256 clients can send them: in one chat and in many, with the consumer stopped and running,
+//! each beside a bare echo of the same JSON. With the consumer stopped the straightforward implementation is measured too: nobody
 //! stores what that has taken.
 
 use std::sync::Arc;

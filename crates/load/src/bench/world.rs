@@ -26,8 +26,8 @@ use crate::{
 /// Something must be stored or indexed within this time, as long as something is left.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Every message is counted in its chat or in the chat's mark, at any moment. Only the chats of scenarios count: other parts make rows
-/// past the queues.
+/// Every message is counted in its chat or in the chat's mark, at any moment. Only the chats of scenarios count: other parts make
+/// rows past the queues.
 const STORED: &str = "SELECT CAST(COALESCE(SUM(chats.messages_count + COALESCE(dirty_chats.added, 0)), 0) AS UNSIGNED) \
     FROM applications JOIN chats ON chats.application_id = applications.id \
     LEFT JOIN dirty_chats ON dirty_chats.application_id = chats.application_id AND dirty_chats.chat_number = chats.number \

@@ -1,5 +1,5 @@
-//! Which of the schedule's faults and combinations a run has gone through, so that all can be gathered over several runs, each of which
-//! goes on where the one before it has ended.
+//! Which of the schedule's faults and combinations a run has gone through, so that all can be gathered over several runs, each of
+//! which goes on where the one before it has ended.
 
 use std::{collections::BTreeSet, fmt, ops::Range};
 

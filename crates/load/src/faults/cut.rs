@@ -1,8 +1,8 @@
-//! The network between one RabbitMQ node and the two others is cut. Clients reach all three: it is one that an ingest publishes to, and
-//! that leads a queue, or leads none.
+//! The network between one RabbitMQ node and the two others is cut. Clients reach all three: it is one that an ingest publishes
+//! to, and that leads a queue, or leads none.
 //!
-//! The two are the majority. They take the third for gone, elect leaders and go on. The third goes on too: it takes what its clients
-//! publish, and must confirm none of it. A cut that the nodes do not notice is none, and fails the run.
+//! The two are the majority. They take the third for gone, elect leaders and go on. The third goes on too: it takes what its
+//! clients publish, and must confirm none of it. A cut that the nodes do not notice is none, and fails the run.
 
 use std::{collections::BTreeSet, time::Duration};
 

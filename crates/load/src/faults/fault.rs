@@ -48,8 +48,8 @@ pub(crate) enum Forgets {
 }
 
 impl Fault {
-    /// Every fault there is; of one RabbitMQ, or of a cluster; of one Redis, or of two under Sentinels. These are not led anywhere by a
-    /// proxy, and answer the loss of a primary by making it another one.
+    /// Every fault there is; of one RabbitMQ, or of a cluster; of one Redis, or of two under Sentinels. These are not led
+    /// anywhere by a proxy, and answer the loss of a primary by making it another one.
     pub(crate) fn all(cluster: bool, sentinels: bool) -> Vec<Fault> {
         let mut all = Vec::new();
         for service in Service::ALL {

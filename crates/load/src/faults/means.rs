@@ -1,5 +1,6 @@
-//! What faults need of the machine: file systems and a network that are this process's own, and a library that moves clocks. It is
-//! looked for before anything is started. Faults that need what is not there are left out, with a sentence; steps keep their numbers.
+//! What faults need of the machine: file systems and a network that are this process's own, and a library that moves clocks. It
+//! is looked for before anything is started. Faults that need what is not there are left out, with a sentence; steps keep their
+//! numbers.
 
 use std::path::PathBuf;
 
@@ -23,8 +24,8 @@ pub(super) struct Means {
 }
 
 impl Means {
-    /// Finds them. Where some are to be had in namespaces of this process's own alone, the program goes on there, from its beginning;
-    /// `outside` is the network in which it began, once it has gone there.
+    /// Finds them. Where some are to be had in namespaces of this process's own alone, the program goes on there, from its
+    /// beginning; `outside` is the network in which it began, once it has gone there.
     ///
     /// # Errors
     /// When there is nothing for any of the faults, or the program cannot go on there.

@@ -1,8 +1,8 @@
 //! `load faults`: everything that may go wrong, under load, alone and in each combination of two, and whether what was promised
 //! holds.
 //!
-//! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it; [`ledger`] and [`witness`]
-//! see what comes of it, and [`verdict`] judges.
+//! [`fault`] names the kinds; one file a kind of target does them. [`schedule`] says when, [`run`] does it; [`ledger`] and
+//! [`witness`] see what comes of it, and [`verdict`] judges.
 
 mod clock;
 mod coverage;

@@ -1,5 +1,5 @@
-//! The run: step by step faults are injected under load, held, healed, and the recovery is timed. What it comes to in the end is for
-//! [`verdict`](super::verdict).
+//! The run: step by step faults are injected under load, held, healed, and the recovery is timed. What it comes to in the end is
+//! for [`verdict`](super::verdict).
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,8 @@
-//! Three Sentinels move Redis' primary to a replica that lags behind: because the primary is gone, or because they alone do not reach
-//! it, and it goes on answering whoever is connected.
+//! Three Sentinels move Redis' primary to a replica that lags behind: because the primary is gone, or because they alone do not
+//! reach it, and it goes on answering whoever is connected.
 //!
-//! Nothing is ordered here but what breaks. The Sentinels do the rest, the healing too: what was the primary comes back as a replica.
+//! Nothing is ordered here but what breaks. The Sentinels do the rest, the healing too: what was the primary comes back as a
+//! replica.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::{
 pub(crate) enum Act {
     /// It is killed, or stopped in mid-air.
     Failover,
-    /// It seems down to the Sentinels alone. Some clients lose their connections and ask the Sentinels, others stay where they are.
+    /// It seems down to the Sentinels alone. Some clients lose their connections and ask the Sentinels, others stay where they
+    /// are.
     Split,
 }
 
@@ -51,7 +53,8 @@ pub(super) async fn inject(act: Act, fleet: &Fleet, draw: Draw) -> anyhow::Resul
     }
     fleet.watch()?.promoted(replica).await?;
     match act {
-        // Half the time all stay with the old primary, until all is healed or somebody comes anew and opens an epoch with the other.
+        // Half the time all stay with the old primary, until all is healed or somebody comes anew and opens an epoch with the
+        // other.
         Act::Split if !draw.all => disconnect_half_the_services(primary, draw.replica).await,
         _ => Ok(()),
     }

@@ -1,8 +1,8 @@
-//! The history checker beside the run's own clients: it makes more kinds of calls than they do (batches, keys and retries, updates,
-//! reads, searches), and in the end holds all that was answered against MySQL, the index and the api.
+//! The history checker beside the run's own clients: it makes more kinds of calls than they do (batches, keys and retries,
+//! updates, reads, searches), and in the end holds all that was answered against MySQL, the index and the api.
 //!
-//! What it may forgive beyond what it sees by itself is told here: when Redis forgot idempotency keys, as faults that do that say,
-//! and when the clocks were wrong by which it places the epochs of the numbering.
+//! What it may forgive beyond what it sees by itself is told here: when Redis forgot idempotency keys, as faults that do that
+//! say, and when the clocks were wrong by which it places the epochs of the numbering.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,8 +1,8 @@
-//! Cuts between RabbitMQ's nodes, as a switch makes them that fails: what goes from one to another vanishes, of connections that are
-//! there too, while each goes on talking to its clients.
+//! Cuts between RabbitMQ's nodes, as a switch makes them that fails: what goes from one to another vanishes, of connections that
+//! are there too, while each goes on talking to its clients.
 //!
-//! By rules of routing in a network namespace of this process alone: each node talks to the others from an address of its own. (No
-//! proxy could do it: which node opens a connection to which is for the nodes to decide.)
+//! By rules of routing in a network namespace of this process alone: each node talks to the others from an address of its own.
+//! (No proxy could do it: which node opens a connection to which is for the nodes to decide.)
 
 use std::{net::Ipv4Addr, process::Stdio, time::Duration};
 
@@ -38,8 +38,8 @@ pub(crate) struct Cuts {
 }
 
 impl Cuts {
-    /// Makes the namespace's loopback interface one that works, and on which there can be cuts. Only for a network of this process's
-    /// own, see [`has_left`](super::has_left).
+    /// Makes the namespace's loopback interface one that works, and on which there can be cuts. Only for a network of this
+    /// process's own, see [`has_left`](super::has_left).
     pub(super) async fn prepare() -> anyhow::Result<Self> {
         ip(&["link", "set", "lo", "up"]).await?;
         ip(&["rule", "add", "pref", LOCAL, "from", "all", "lookup", "local"]).await?;

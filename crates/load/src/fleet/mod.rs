@@ -153,8 +153,8 @@ impl Fleet {
         Replica::spawn(id, links, launch, clock)
     }
 
-    /// Where the nodes of RabbitMQ take clients, beginning with one of them: replicas begin with different ones, and each node has
-    /// clients.
+    /// Where the nodes of RabbitMQ take clients, beginning with one of them: replicas begin with different ones, and each node
+    /// has clients.
     fn rabbitmq_from(&self, node: usize) -> anyhow::Result<Vec<SocketAddr>> {
         let nodes = self.rabbitmq();
         let turn = nodes.iter().cycle().skip(node % nodes.len().max(1)).take(nodes.len());

@@ -75,8 +75,8 @@ pub(crate) async fn leave_replica_behind(stack: &Stack) -> anyhow::Result<()> {
     .await
 }
 
-/// The Sentinels' pings and orders are refused until [`admit`]: to them it is down, and no connection of anybody's need be closed. (Without
-/// the pings alone they would make it a replica some ten seconds later.)
+/// The Sentinels' pings and orders are refused until [`admit`]: to them it is down, and no connection of anybody's need be
+/// closed. (Without the pings alone they would make it a replica some ten seconds later.)
 pub(crate) async fn hide_from_sentinels(stack: &Stack) -> anyhow::Result<()> {
     let hide = ["ACL", "SETUSER", SENTINEL, "-ping", "-slaveof", "-replicaof"];
     within("hide a Redis from the Sentinels", TOLD_WITHIN, tell(&stack.urls().redis, &hide)).await

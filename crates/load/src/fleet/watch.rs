@@ -18,13 +18,14 @@ use crate::{
 /// Short ones: what is looked for happens around a failover, not in the wait for it.
 const DOWN_AFTER: Duration = Duration::from_secs(1);
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(3);
-/// A second until the primary counts as down, twice the Sentinels' patience if their last failover is not long ago, another time if one
-/// of their attempts comes to nothing; and the half minute in which they do nothing after their own processes have stood still.
+/// A second until the primary counts as down, twice the Sentinels' patience if their last failover is not long ago, another time
+/// if one of their attempts comes to nothing; and the half minute in which they do nothing after their own processes have stood
+/// still.
 const PROMOTED_WITHIN: Duration = Duration::from_secs(90);
 /// They tell one another every two seconds.
 const NAMED_WITHIN: Duration = Duration::from_secs(45);
-/// They let some eight seconds pass before they make a replica of a primary that should be one, and look every ten; copying takes a
-/// moment; and again the half minute.
+/// They let some eight seconds pass before they make a replica of a primary that should be one, and look every ten; copying takes
+/// a moment; and again the half minute.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 /// For a word on what went wrong.
 const VIEWS_WITHIN: Duration = Duration::from_secs(10);
@@ -71,8 +72,8 @@ impl Watch {
         self.sentinels.addresses().join(",")
     }
 
-    /// Waits until this one is a primary and every Sentinel names it: before that, who loses its connection to the old primary would be
-    /// sent back there.
+    /// Waits until this one is a primary and every Sentinel names it: before that, who loses its connection to the old primary
+    /// would be sent back there.
     pub(crate) async fn promoted(&self, replica: &Stack) -> anyhow::Result<()> {
         let port = address_of(&replica.urls().redis.parse()?)?.port();
         // They close all connections to it when they promote it, this one too: an error is no answer.

@@ -1,5 +1,5 @@
-//! What the clients tell one another: which chats there are, and which numbers were acknowledged in them. No more than real clients
-//! of one application would know.
+//! What the clients tell one another: which chats there are, and which numbers were acknowledged in them. No more than real
+//! clients of one application would know.
 
 use std::sync::{
     Arc, PoisonError, RwLock,

@@ -25,8 +25,8 @@ const ATTEMPTS: u32 = 40;
 const ONCE_MORE: f64 = 0.05;
 /// So many attempts are given up before an answer can well have come.
 const IMPATIENT: f64 = 0.04;
-/// So many creates of messages with a key are not made again at once when they fail, but by and by, among other calls, and once more
-/// when everything else is done: by then what they left half done has had time to become another's.
+/// So many creates of messages with a key are not made again at once when they fail, but by and by, among other calls, and once
+/// more when everything else is done: by then what they left half done has had time to become another's.
 const LATE: f64 = 0.5;
 /// When such a create is made again, in seconds after its last attempt.
 const LATE_BY: std::ops::Range<f64> = 4.0..16.0;

@@ -18,7 +18,8 @@ use crate::redis::tell;
 /// Redis writes its append-only file to disk once a second: killed, it may forget what it was told for about so long.
 const UNWRITTEN: Duration = Duration::from_secs(2);
 
-/// How long creates take numbers that are not confirmed: longer than a create may take (2.8 s), so that each client burns several.
+/// How long creates take numbers that are not confirmed: longer than a create may take (2.8 s), so that each client burns
+/// several.
 const UNCONFIRMED: Duration = Duration::from_secs(6);
 
 /// How long creates gather in the queue before the counters go.
@@ -33,16 +34,16 @@ pub(crate) enum Fault {
     /// the fence.
     RedisFlush,
     /// RabbitMQ is paused and killed, so that creates fail that have their number; Redis is killed meanwhile, so that a new epoch
-    /// gives these numbers anew; then the first ones are sent again with their keys. Against it stands ingest's look at whose event
-    /// it is that is stored under the number.
+    /// gives these numbers anew; then the first ones are sent again with their keys. Against it stands ingest's look at whose
+    /// event it is that is stored under the number.
     NumbersAnew,
     /// MySQL is paused, so that batches cannot be committed, and the consumer is killed. Against it stands the acknowledgement
     /// behind the commit.
     ConsumerKill,
     /// RabbitMQ is paused, so that it confirms nothing, and killed. Against it stands the answer behind the confirm.
     BrokerKill,
-    /// Events come into the queues whose numbers other events have, as from an ingest whose numbering has failed. Against it stands
-    /// the consumer's comparison of event ids.
+    /// Events come into the queues whose numbers other events have, as from an ingest whose numbering has failed. Against it
+    /// stands the consumer's comparison of event ids.
     Rivals,
 }
 

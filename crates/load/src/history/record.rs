@@ -227,9 +227,9 @@ impl History {
         self.misdated.push(Span { start: self.clock.at(from), end: self.clock.at(until) });
     }
 
-    /// Notes that Redis may have lost what it was told between these moments (flushed; killed with writes that were not on disk yet;
-    /// put back; failed over). A call whose attempts reach over it may be done once more, for its key may be forgotten: that is
-    /// all that `docs/API.md` allows.
+    /// Notes that Redis may have lost what it was told between these moments (flushed; killed with writes that were not on disk
+    /// yet; put back; failed over). A call whose attempts reach over it may be done once more, for its key may be forgotten: that
+    /// is all that `docs/API.md` allows.
     pub(crate) fn keys_lost(&mut self, from: Instant, until: Instant) {
         self.key_losses.push(Span { start: self.clock.at(from), end: self.clock.at(until) });
     }

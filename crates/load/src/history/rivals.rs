@@ -1,5 +1,5 @@
-//! Events under numbers that others have, put straight into the queues, as an ingest would whose numbering has failed. None may take the
-//! place of what is stored, and none may vanish: the consumer keeps each aside as a dead letter.
+//! Events under numbers that others have, put straight into the queues, as an ingest would whose numbering has failed. None may
+//! take the place of what is stored, and none may vanish: the consumer keeps each aside as a dead letter.
 
 use std::time::{Duration, Instant};
 

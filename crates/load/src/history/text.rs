@@ -1,5 +1,5 @@
-//! The texts of the workload: each made from its id and never the same as another, so that a stored text tells who wrote it, and a
-//! history holds eight bytes of it and not the text.
+//! The texts of the workload: each made from its id and never the same as another, so that a stored text tells who wrote it, and
+//! a history holds eight bytes of it and not the text.
 
 use std::fmt;
 
@@ -115,8 +115,8 @@ impl TextId {
         text
     }
 
-    /// A part that no other text has, for it holds the id; it goes on for up to `words` whole words (a search folds texts, and may
-    /// join a character to the one before it).
+    /// A part that no other text has, for it holds the id; it goes on for up to `words` whole words (a search folds texts, and
+    /// may join a character to the one before it).
     pub(crate) fn fragment(self, words: usize) -> String {
         let body = self.body();
         let parts: Vec<&str> = body[OPENING.len() / 2..].split(' ').take(2 + words).collect();

@@ -1,4 +1,5 @@
-//! Makes a history: many clients at work on applications of their own, until they are stopped, and then a last create in each chat.
+//! Makes a history: many clients at work on applications of their own, until they are stopped, and then a last create in each
+//! chat.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -27,8 +28,8 @@ const LAST_WITHIN: Duration = Duration::from_secs(120);
 /// Last creates at a time.
 const LAST_AT_ONCE: usize = 16;
 
-/// Has the clients work until `stop`, and returns what they have done. It makes applications and chats of its own, so several runs
-/// on one system do not meet.
+/// Has the clients work until `stop`, and returns what they have done. It makes applications and chats of its own, so several
+/// runs on one system do not meet.
 ///
 /// # Errors
 /// When the system cannot be prepared. Whatever goes wrong later is part of the history.

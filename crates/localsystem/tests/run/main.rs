@@ -1,5 +1,5 @@
-//! `make run`, as a person has it: the program started, what it prints tried, servers taken away, all of it ended. Each test has a
-//! system of its own on ports of its own; nothing of it may be left behind.
+//! `make run`, as a person has it: the program started, what it prints tried, servers taken away, all of it ended. Each test has
+//! a system of its own on ports of its own; nothing of it may be left behind.
 
 // Helpers beside the tests are tests too; the lint's own exception does not see that.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -81,7 +81,8 @@ impl Program {
         let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // All that it has said is wanted. A build that it made may have left a compiler's server behind that holds the pipe.
+                // All that it has said is wanted. A build that it made may have left a compiler's server behind that holds the
+                // pipe.
                 let grace = Instant::now() + SAID_WITHIN;
                 while !self.reader.is_finished() && Instant::now() < grace {
                     thread::sleep(PAUSE);

@@ -33,8 +33,8 @@ impl Protocol {
         replica.phase = if seeded { self.issuing(adopted) } else { Phase::Looking };
     }
 
-    /// The client is answered behind the confirm; here at the moment in which the message is stored, which is earlier and asks for
-    /// more.
+    /// The client is answered behind the confirm; here at the moment in which the message is stored, which is earlier and asks
+    /// for more.
     pub(super) fn publish(
         &self,
         state: &mut State,
@@ -60,7 +60,8 @@ impl Protocol {
 }
 
 impl State {
-    /// Whether the broker takes what is sent in this epoch. `late`: to a node of a cluster that does not know yet that it is unbound.
+    /// Whether the broker takes what is sent in this epoch. `late`: to a node of a cluster that does not know yet that it is
+    /// unbound.
     fn routes(&mut self, adopted: Record, late: bool) -> bool {
         if late {
             self.left.stragglers -= 1;

@@ -1,7 +1,7 @@
 //! A replica of ingest with one request at a time: where it stands, and its next call (`crates/numbering`).
 //!
-//! Between two calls it may stall: it knows then what it was told, however long ago. Requests of one replica run beside one another in
-//! truth; in the model they are replicas of their own. A replica that dies is one that stalls for ever.
+//! Between two calls it may stall: it knows then what it was told, however long ago. Requests of one replica run beside one
+//! another in truth; in the model they are replicas of their own. A replica that dies is one that stalls for ever.
 
 mod create;
 mod opening;
@@ -144,8 +144,8 @@ impl Protocol {
 
     /// `Task::look`: a record of an epoch that the broker has fenced off is worth nothing either.
     ///
-    /// With all guards the first script is one step with the look: had the record changed in between, the script would have sent the
-    /// replica back to look again. So nobody ever stands before a script with an epoch that he believes in.
+    /// With all guards the first script is one step with the look: had the record changed in between, the script would have sent
+    /// the replica back to look again. So nobody ever stands before a script with an epoch that he believes in.
     fn look(&self, state: &mut State, replica: &mut Replica, process: u8) {
         let run = state.redis.process(process).run;
         match state.redis.process(process).adopt(self.guards) {

@@ -1,8 +1,8 @@
 //! Takes numbers, publishes the create, and answers after the broker's confirm.
 //!
-//! A number that is taken and not published is a gap: its client gets an error, and no one else gets the number. It is counted, but where
-//! nobody learnt which it was: Redis' answer came too late, or when nobody waited for it any more.
-//! Only the same request may still get it, sent again with the same idempotency key: see `once`.
+//! A number that is taken and not published is a gap: its client gets an error, and no one else gets the number. It is counted,
+//! but where nobody learnt which it was: Redis' answer came too late, or when nobody waited for it any more. Only the same
+//! request may still get it, sent again with the same idempotency key: see `once`.
 
 mod chats;
 mod counted;

@@ -74,8 +74,8 @@ pub fn redacted_from<T: DeserializeOwned>(
     Ok(text)
 }
 
-/// The variables as text. What is not Unicode is none of ours, unless its name is one of ours: a token that were left out in silence
-/// would leave a service open.
+/// The variables as text. What is not Unicode is none of ours, unless its name is one of ours: a token that were left out in
+/// silence would leave a service open.
 fn unicode(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
     let mut text = Vec::new();
     for (name, value) in variables {

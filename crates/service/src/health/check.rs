@@ -23,8 +23,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check of the dependency `name`, which asks a copy of the service's own `handle` to it. What `probe` fails with is shown on
-    /// `/readyz`: its text must hold no secret. A probe that takes longer than a second has failed.
+    /// A check of the dependency `name`, which asks a copy of the service's own `handle` to it. What `probe` fails with is shown
+    /// on `/readyz`: its text must hold no secret. A probe that takes longer than a second has failed.
     pub fn new<H, F, Fut, E>(name: &'static str, handle: &H, probe: F) -> Self
     where
         H: Clone + Send + Sync + 'static,

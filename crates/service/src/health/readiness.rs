@@ -1,5 +1,6 @@
-//! `/readyz`: whether requests should be sent here, and what each dependency says. Each look is noted among the metrics as well, and
-//! `/metrics` takes one before it answers: so both tell the same, and Prometheus what is so now. A quarter of a second counts as now.
+//! `/readyz`: whether requests should be sent here, and what each dependency says. Each look is noted among the metrics as well,
+//! and `/metrics` takes one before it answers: so both tell the same, and Prometheus what is so now. A quarter of a second counts
+//! as now.
 //!
 //! A service that is stopping says so at once, whatever its dependencies do: each moment that it takes, requests are sent to it.
 
@@ -47,8 +48,8 @@ impl Checks {
         Self { checks: checks.into_iter().map(noted).collect(), ready: gauge!("chat_ready"), last: Mutex::default() }
     }
 
-    /// What each dependency says now. Whoever asks while somebody else does, or a moment later, is told the same: these routes are for
-    /// everybody, and servers must not notice how often they are asked for.
+    /// What each dependency says now. Whoever asks while somebody else does, or a moment later, is told the same: these routes
+    /// are for everybody, and servers must not notice how often they are asked for.
     async fn find(&self) -> Vec<Finding> {
         let asked = Instant::now();
         let mut last = self.last.lock().await;

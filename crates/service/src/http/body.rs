@@ -24,8 +24,8 @@ const MAX_RESERVED: usize = 64 * 1024;
 
 /// A request's body. Ask for it as a handler's argument: larger than `http.request_bytes`, or the limit that the
 /// [endpoint](super::Endpoint::body_limit) has for itself, it is answered 413, without waiting
-/// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415. While large ones fill `http.large_bodies_bytes`, one that grows
-/// beyond `http.request_bytes` is answered 503.
+/// for it if its length is announced; slower than `http.client_body_ms`, 408; with a content encoding, 415. While large ones fill
+/// `http.large_bodies_bytes`, one that grows beyond `http.request_bytes` is answered 503.
 #[derive(Clone)]
 pub struct Body {
     bytes: Bytes,
@@ -151,8 +151,8 @@ async fn read(
     Ok((bytes.freeze(), room.taken))
 }
 
-/// Whether the framework reads on behind the body's announced end: it takes what follows a request for another protocol for all that
-/// ever comes, though it is asked for something that no route speaks.
+/// Whether the framework reads on behind the body's announced end: it takes what follows a request for another protocol for all
+/// that ever comes, though it is asked for something that no route speaks.
 fn is_unending(headers: &HeaderMap) -> bool {
     let asks = headers.get_all(UPGRADE).any(|protocol| protocol.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
     asks && !headers.contains_key(TRANSFER_ENCODING)

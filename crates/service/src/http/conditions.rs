@@ -1,8 +1,8 @@
 //! The conditions under which a client wants its request performed: `If-Match` and `If-None-Match` (RFC 9110, section 13.1).
 //!
 //! Here they are read, strictly: a condition that was meant and cannot be understood must not be dropped, for a client would lose
-//! what it wanted to protect. What a tag says is the service's business. `If-Modified-Since`, `If-Unmodified-Since` and `If-Range`
-//! are not looked at: their clock of whole seconds cannot tell two edits apart.
+//! what it wanted to protect. What a tag says is the service's business. `If-Modified-Since`, `If-Unmodified-Since` and
+//! `If-Range` are not looked at: their clock of whole seconds cannot tell two edits apart.
 
 use std::future::{Ready, ready};
 
@@ -100,8 +100,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Problem>
     read.map(Some).ok_or_else(malformed)
 }
 
-/// `#entity-tag`: tags parted by commas, where empty elements count for nothing (RFC 9110, section 5.6.1.2). A comma may also stand
-/// inside a tag.
+/// `#entity-tag`: tags parted by commas, where empty elements count for nothing (RFC 9110, section 5.6.1.2). A comma may also
+/// stand inside a tag.
 fn list(mut rest: &[u8]) -> Option<Vec<Tag>> {
     let mut tags = Vec::new();
     loop {

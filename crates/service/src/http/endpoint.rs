@@ -88,8 +88,8 @@ impl Endpoint {
         Self { resource: self.resource.app_data(OwnBodyLimit(bytes)), ..self }
     }
 
-    /// Answers 503 `timeout` where a handler of the methods that are added from now on takes longer, and drops what it does. The time
-    /// begins when the request and its body have come.
+    /// Answers 503 `timeout` where a handler of the methods that are added from now on takes longer, and drops what it does. The
+    /// time begins when the request and its body have come.
     pub fn within(self, within: Duration) -> Self {
         Self { within: Some(within), ..self }
     }

@@ -1,6 +1,6 @@
 //! Counts the requests that are being answered, and those whose client went away before: their future is dropped, and no answer
-//! stands among the measured ones. Only a connection that was broken off shows that: who has closed its own half may still read, and is
-//! answered to the end.
+//! stands among the measured ones. Only a connection that was broken off shows that: who has closed its own half may still read,
+//! and is answered to the end.
 
 use metrics::{Counter, Gauge, counter, gauge};
 

@@ -1,6 +1,6 @@
-//! What paths of several services name, by `{token}` and `{number}`. A segment that cannot be a token or a number names nothing, and is
-//! answered 404 like one that is unknown. It is read as the router has decoded it, and must never be decoded once more: the framework's
-//! own extractor does, and then `%%33%31` is a way to write `1`.
+//! What paths of several services name, by `{token}` and `{number}`. A segment that cannot be a token or a number names nothing,
+//! and is answered 404 like one that is unknown. It is read as the router has decoded it, and must never be decoded once more:
+//! the framework's own extractor does, and then `%%33%31` is a way to write `1`.
 
 use actix_web::HttpRequest;
 use domain::{ApplicationToken, ChatNumber};

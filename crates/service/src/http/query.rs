@@ -1,5 +1,5 @@
-//! Reads the parameters of a query string (`application/x-www-form-urlencoded`, WHATWG URL, section 5.1), but strictly: what is not
-//! UTF-8 when its percent-encoding is undone is refused and not mended, for nobody can have meant what would come of it.
+//! Reads the parameters of a query string (`application/x-www-form-urlencoded`, WHATWG URL, section 5.1), but strictly: what is
+//! not UTF-8 when its percent-encoding is undone is refused and not mended, for nobody can have meant what would come of it.
 //!
 //! Only what the endpoint has declared with [`Endpoint::parameters`](super::Endpoint::parameters) is read. It must never repeat a
 //! value.

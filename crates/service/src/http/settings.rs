@@ -28,8 +28,8 @@ pub struct Settings {
     pub request_bytes: usize,
     /// How many bytes of larger bodies, where a path takes such, may be held at a time in all.
     pub large_bodies_bytes: usize,
-    /// How long the head of a connection's first request may take, in milliseconds; that of a later one may take as long as an idle
-    /// connection is kept, and some seconds.
+    /// How long the head of a connection's first request may take, in milliseconds; that of a later one may take as long as an
+    /// idle connection is kept, and some seconds.
     pub client_header_ms: u64,
     /// How long a request's body may take, in milliseconds.
     pub client_body_ms: u64,
@@ -55,7 +55,8 @@ impl Settings {
         Duration::from_millis(self.keep_alive_ms)
     }
 
-    /// How long a client may do nothing. Between two answers it may be idle, then send a head and a body, then wait for the answer.
+    /// How long a client may do nothing. Between two answers it may be idle, then send a head and a body, then wait for the
+    /// answer.
     pub(super) fn patience(&self) -> Patience {
         let body = Duration::from_millis(self.client_body_ms);
         Patience {

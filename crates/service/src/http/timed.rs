@@ -1,8 +1,9 @@
 //! A connection that is let go when its client does nothing.
 //!
-//! The framework sets a time for the head of a connection's first request and for a connection without a request. It sets none for
-//! the head of a later request, nor for a client that does not read its answer; here is one for both, beneath all that it does. It
-//! must never be the first to act where another deadline holds: that one says what is wrong, this one only ends the connection.
+//! The framework sets a time for the head of a connection's first request and for a connection without a request. It sets none
+//! for the head of a later request, nor for a client that does not read its answer; here is one for both, beneath all that it
+//! does. It must never be the first to act where another deadline holds: that one says what is wrong, this one only ends the
+//! connection.
 
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};

@@ -1,7 +1,7 @@
 //! Ends connections whose request was answered before its chunked body had come.
 //!
-//! The framework closes a connection when the answer is out and a body of known length is not read to its end. A chunked body that
-//! nobody reads any more it goes on receiving, without a limit of time or size: a client that trickles chunks would keep the
+//! The framework closes a connection when the answer is out and a body of known length is not read to its end. A chunked body
+//! that nobody reads any more it goes on receiving, without a limit of time or size: a client that trickles chunks would keep the
 //! connection for ever. It does so only when the body's reader was dropped, so the reader is kept until the answer is sent.
 
 use std::cell::RefCell;

@@ -1,5 +1,5 @@
-//! What a process has measured, as a few numbers: each metric of ours summed over its labels. For whoever compares processes with one
-//! another and needs no more; all else is in Prometheus' text, from which this is read.
+//! What a process has measured, as a few numbers: each metric of ours summed over its labels. For whoever compares processes with
+//! one another and needs no more; all else is in Prometheus' text, from which this is read.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub struct Figures {
     /// Counters and gauges by name.
     #[serde(default)]
     pub values: BTreeMap<String, f64>,
-    /// Histograms by name. `http_request_duration_seconds` leaves out what operators ask for; how many of the rest were answered 5xx
-    /// is the value `http_requests_failed`.
+    /// Histograms by name. `http_request_duration_seconds` leaves out what operators ask for; how many of the rest were answered
+    /// 5xx is the value `http_requests_failed`.
     #[serde(default)]
     pub histograms: BTreeMap<String, Histogram>,
 }
@@ -42,7 +42,8 @@ impl Figures {
         self.values.get(name).copied().unwrap_or_default()
     }
 
-    /// Reads Prometheus' text form, as [`Telemetry::render`](super::Telemetry::render) writes it. What cannot be read is left out.
+    /// Reads Prometheus' text form, as [`Telemetry::render`](super::Telemetry::render) writes it. What cannot be read is left
+    /// out.
     pub fn read(text: &str) -> Self {
         let mut figures = Self::default();
         // The metric of which the lines are, and whether it is a histogram: its type is told before them.

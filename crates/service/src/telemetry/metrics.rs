@@ -14,8 +14,8 @@ const ITEMS: [f64; 9] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1000.0, 4000
 /// Observed values are kept one by one until they are put into their buckets, which must not be left to the next scrape.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Makes this the process' metrics, the first of which tells who it is: `chat_build_info` is always 1, and its labels join replicas with
-/// their versions.
+/// Makes this the process' metrics, the first of which tells who it is: `chat_build_info` is always 1, and its labels join
+/// replicas with their versions.
 pub(super) fn init(service: &'static str) -> Result<PrometheusHandle, Error> {
     let handle = install().map_err(|error| Error::Telemetry(error.into()))?;
     gauge!("chat_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1);

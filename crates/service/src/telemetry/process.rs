@@ -1,4 +1,5 @@
-//! What Linux says of this process, under the names that Prometheus' own client libraries use: processor time, memory, files, start.
+//! What Linux says of this process, under the names that Prometheus' own client libraries use: processor time, memory, files,
+//! start.
 //!
 //! Read when it is asked for; what cannot be read is left out. It must never fail a scrape.
 
@@ -57,16 +58,16 @@ fn text(readings: &Readings) -> String {
     text
 }
 
-/// In seconds since 1970; `stat` tells it in ticks since the machine's own start. Where that is hidden (systemd's `ProcSubset=pid`), it
-/// is now: this is asked first thing.
+/// In seconds since 1970; `stat` tells it in ticks since the machine's own start. Where that is hidden (systemd's
+/// `ProcSubset=pid`), it is now: this is asked first thing.
 fn started(stat: &str, uptime: &str, now: f64) -> f64 {
     let uptime: Option<f64> = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok());
     let started = uptime.zip(field(stat, 22)).map_or(now, |(uptime, ticks)| now - uptime + ticks / TICKS);
     started.round()
 }
 
-/// The field of this number in `stat`, as its manual counts from 1. The second is the program's name in parentheses, which may hold
-/// blanks.
+/// The field of this number in `stat`, as its manual counts from 1. The second is the program's name in parentheses, which may
+/// hold blanks.
 fn field(stat: &str, number: usize) -> Option<f64> {
     let (_, behind_name) = stat.rsplit_once(')')?;
     behind_name.split_whitespace().nth(number - 3)?.parse().ok()

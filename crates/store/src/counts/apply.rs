@@ -1,7 +1,7 @@
 //! The count job: adds what the marks say to the counts, and removes them. It waits for no mark, and leaves none out.
 //!
-//! A busy chat's mark is held by some writer much of the time, each a moment only. A pass that went by and left such marks to the next
-//! run would leave some out in every run: so it remembers those that it found held, and comes back to them.
+//! A busy chat's mark is held by some writer much of the time, each a moment only. A pass that went by and left such marks to the
+//! next run would leave some out in every run: so it remembers those that it found held, and comes back to them.
 
 use diesel::{
     QueryResult,
@@ -21,8 +21,8 @@ use crate::{
 /// A chat's key: application and number.
 type Chat = (u64, u64);
 
-/// How far a pass over all marks has come. They are taken in the order of their keys, each at most once in a pass: so a pass ends,
-/// and comes to every mark, however fast new ones are made behind it.
+/// How far a pass over all marks has come. They are taken in the order of their keys, each at most once in a pass: so a pass
+/// ends, and comes to every mark, however fast new ones are made behind it.
 #[derive(Debug, Clone, Default)]
 pub struct Pass {
     chat: Chat,

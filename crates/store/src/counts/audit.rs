@@ -1,9 +1,9 @@
 //! Whether a count is right, and setting it right. For operators: it reads every row that is counted.
 //!
 //! # What a recount may rely on
-//! A writer marks what it has inserted last, in the transaction of the rows. Whoever holds the mark's row therefore holds up every
-//! writer of the chat that has not committed yet, and those that have are counted: until the recount commits, the rows that are
-//! visible are exactly those that are to be counted. It takes the mark first and the counted row then, as the job does.
+//! A writer marks what it has inserted last, in the transaction of the rows. Whoever holds the mark's row therefore holds up
+//! every writer of the chat that has not committed yet, and those that have are counted: until the recount commits, the rows that
+//! are visible are exactly those that are to be counted. It takes the mark first and the counted row then, as the job does.
 
 use diesel::{
     OptionalExtension, sql_query,
@@ -51,7 +51,8 @@ struct Piece {
     last: u64,
 }
 
-/// The chat's count of messages beside its messages, as of one moment, whoever writes meanwhile; `None` when there is no such chat.
+/// The chat's count of messages beside its messages, as of one moment, whoever writes meanwhile; `None` when there is no such
+/// chat.
 ///
 /// # Errors
 /// [`Error`].

@@ -1,5 +1,5 @@
-//! The tables `dirty_applications` and `dirty_chats`: how many rows were inserted since they were last counted. Here they are marked;
-//! `apply` is the job that adds them up.
+//! The tables `dirty_applications` and `dirty_chats`: how many rows were inserted since they were last counted. Here they are
+//! marked; `apply` is the job that adds them up.
 //!
 //! # No count is lost, none is added twice
 //! A mark's `added` grows in the transaction that inserts the rows it counts. The job locks a mark, adds `added` to the count
@@ -10,10 +10,10 @@
 //! # The order of locks
 //! Writers: the new rows and all else that a batch writes, then the marks of applications, then those of chats, each in the order
 //! of its keys. The job: marks that nobody holds (`SKIP LOCKED`), in the order of their keys, then the counted rows, in the same
-//! order. It never waits for a mark, so it closes no circle of marks: it comes back to one that was held. And it waits for a counted
-//! row only while an edit of that row is under way, which takes no other lock. One circle is left: a redelivered chat's failed insert leaves its writer with a
-//! shared lock on the stored row, which the job may wait for while it holds a mark that the writer comes to want. The server
-//! ends one of the two, and either is simply repeated.
+//! order. It never waits for a mark, so it closes no circle of marks: it comes back to one that was held. And it waits for a
+//! counted row only while an edit of that row is under way, which takes no other lock. One circle is left: a redelivered chat's
+//! failed insert leaves its writer with a shared lock on the stored row, which the job may wait for while it holds a mark that
+//! the writer comes to want. The server ends one of the two, and either is simply repeated.
 
 mod apply;
 mod audit;

@@ -1,4 +1,5 @@
-//! The table `messages`: reads here, pages in `list`, edits in `edit`, what batches need in `batch`, all of it in order in `walk`.
+//! The table `messages`: reads here, pages in `list`, edits in `edit`, what batches need in `batch`, all of it in order in
+//! `walk`.
 
 mod batch;
 mod edit;

@@ -7,7 +7,8 @@ use domain::{ApplicationId, ChatNumber, Message, MessageNumber};
 use super::{Row, TABLE};
 use crate::{Connection, Error, schema::messages};
 
-/// A place in the order of all messages: behind the message with this application, chat and number. All zeros is before the first.
+/// A place in the order of all messages: behind the message with this application, chat and number. All zeros is before the
+/// first.
 pub type Place = (u64, u64, u64);
 
 /// A message's key and version.
@@ -29,8 +30,8 @@ macro_rules! behind {
     }};
 }
 
-/// At most `limit` messages behind `after`, up to the last one of the chat `until` (application and number), as they are now. All are
-/// held in memory: the caller bounds `limit`.
+/// At most `limit` messages behind `after`, up to the last one of the chat `until` (application and number), as they are now. All
+/// are held in memory: the caller bounds `limit`.
 ///
 /// # Errors
 /// [`Error`].

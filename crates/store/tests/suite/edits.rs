@@ -21,7 +21,8 @@ async fn each_edit_is_later_than_the_one_before_whatever_the_clock_says() {
     ];
     let at = |moment: Timestamp, later_ms| Timestamp::from_unix_millis(moment.to_unix_millis() + later_ms).unwrap();
     let mut last = created_at;
-    // A clock that is right; one that stands still, as it does within a millisecond; one that was put back, or is another machine's.
+    // A clock that is right; one that stands still, as it does within a millisecond; one that was put back, or is another
+    // machine's.
     for (clock_ms, expected_ms) in [(1_000, 1_000), (1_000, 1_001), (-60_000, 1_002), (5_000, 5_000)] {
         let [of_application, of_chat, of_message] = created_at.map(|moment| at(moment, clock_ms));
         let edited = [

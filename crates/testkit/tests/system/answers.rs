@@ -1,5 +1,5 @@
-//! What each request is answered while a server is away, held against the table in `docs/OPERATIONS.md`, which is read here: a cell
-//! that is not true fails a test, and so does a route that has no row.
+//! What each request is answered while a server is away, held against the table in `docs/OPERATIONS.md`, which is read here: a
+//! cell that is not true fails a test, and so does a route that has no row.
 
 use std::{
     collections::BTreeSet,
@@ -57,7 +57,8 @@ impl Table {
         }
     }
 
-    /// Sends every request again and again for this long, and once more after everybody must have noticed that the server is away.
+    /// Sends every request again and again for this long, and once more after everybody must have noticed that the server is
+    /// away.
     pub(crate) async fn holds_for(&self, outage: Duration, chat: &Chat, client: &Client) {
         self.holds_but(None, outage, chat, client).await;
     }

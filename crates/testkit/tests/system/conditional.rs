@@ -188,8 +188,9 @@ async fn an_update_of_another_version_than_expected_is_refused_and_changes_nothi
     answer.problem(404, "message_not_found");
 }
 
-/// Reads the resource and adds `mark` to its `field`, as often as others are faster. Returns how often that was. So many at once can
-/// be more than the services take: an update that was answered 503 may have been made, and is looked for in what is read next.
+/// Reads the resource and adds `mark` to its `field`, as often as others are faster. Returns how often that was. So many at once
+/// can be more than the services take: an update that was answered 503 may have been made, and is looked for in what is read
+/// next.
 async fn add_mark(system: &System, path: &str, field: &str, mark: &str) -> u64 {
     let began = Instant::now();
     let mut refused = 0;

@@ -38,8 +38,8 @@ async fn page(client: &Client, path: &str, relation: &str) -> (Vec<u64>, Option<
     (numbers(&answer.expect(200)), link(&answer, relation), answer.took)
 }
 
-/// Follows a list that grows until it has `all` numbers: by `next`, and at the list's end from the last number it has. Returns how
-/// often a page ended before the list did and was not full.
+/// Follows a list that grows until it has `all` numbers: by `next`, and at the list's end from the last number it has. Returns
+/// how often a page ended before the list did and was not full.
 async fn follow(client: Client, list: String, limit: usize, all: u64) -> usize {
     let (began, mut found, mut held) = (Instant::now(), 0, 0);
     let mut next = format!("{list}?limit={limit}");

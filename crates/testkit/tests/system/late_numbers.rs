@@ -1,4 +1,5 @@
-//! A Redis whose answers come late. A number of which a reader may have been told meanwhile that nothing has it is given to nothing.
+//! A Redis whose answers come late. A number of which a reader may have been told meanwhile that nothing has it is given to
+//! nothing.
 
 use std::{
     sync::{

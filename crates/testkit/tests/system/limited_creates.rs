@@ -1,5 +1,5 @@
-//! Rate limits of creates: counted by the very call that gives the number, so that they cost no round trip, and by a call of their
-//! own where a create never comes to its number.
+//! Rate limits of creates: counted by the very call that gives the number, so that they cost no round trip, and by a call of
+//! their own where a create never comes to its number.
 
 use std::time::Duration;
 

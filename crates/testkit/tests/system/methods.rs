@@ -1,5 +1,5 @@
-//! Every route of both services: the methods that it answers and names, HEAD as GET without the body, and the query parameters that
-//! it does not know.
+//! Every route of both services: the methods that it answers and names, HEAD as GET without the body, and the query parameters
+//! that it does not know.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ const LISTED: &[&str] = &["limit", "per_page", "after", "before", "page"];
 const SEARCHED: &[&str] = &["query", "q", "highlight", "limit", "per_page", "after", "before", "page"];
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
-/// A path, what it answers, and the query parameters that its GET reads. `{app}` is an application that exists, with one chat, 1, of
-/// one message, 1.
+/// A path, what it answers, and the query parameters that its GET reads. `{app}` is an application that exists, with one chat, 1,
+/// of one message, 1.
 type Route = (Service, &'static str, &'static str, &'static [&'static str]);
 
 /// These exist under `/api/v1` too.

@@ -1,5 +1,5 @@
-//! Each of the four servers killed, and paused in mid-air, under concurrent creates: everybody gets an answer in time, nothing that
-//! was acknowledged is lost, and all goes on by itself.
+//! Each of the four servers killed, and paused in mid-air, under concurrent creates: everybody gets an answer in time, nothing
+//! that was acknowledged is lost, and all goes on by itself.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::answers::Table;
 const ANSWERED_WITHIN: Duration = Duration::from_millis(3_500);
 /// How soon creates must succeed again.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
-/// For how long clients may be slower than they were. A connection that nobody replaces makes them slow for good; a busy machine, which
-/// gives other tests its processors just then, for a while.
+/// For how long clients may be slower than they were. A connection that nobody replaces makes them slow for good; a busy machine,
+/// which gives other tests its processors just then, for a while.
 const SLOW_FOR: Duration = Duration::from_secs(40);
 /// So many accepted messages show how fast clients are.
 const SOME: u64 = 120;
@@ -128,7 +128,8 @@ async fn a_full_queue_refuses_at_once_while_the_broker_hangs() {
     eventually("creates are accepted again", BACK_WITHIN, accepted).await;
 }
 
-/// Soon after the server's return every request is answered as before, each replica accepts creates, and clients are as fast as they were.
+/// Soon after the server's return every request is answered as before, each replica accepts creates, and clients are as fast as
+/// they were.
 async fn is_back(system: &System, table: &Table, load: &Load, usual: Duration, aside: &Chat) {
     table.is_over(aside, system.client()).await;
     aside.accepted_everywhere("another aside", table.back_within).await;

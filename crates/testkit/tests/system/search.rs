@@ -262,7 +262,8 @@ async fn a_search_of_long_texts_keeps_no_other_request_waiting() {
     /// Of them each is made eighteen by folding: few texts take as long to fold.
     const LONG: char = '\u{fdfa}';
     const MESSAGES: u64 = 100;
-    /// Far more than an answer takes beside a search that stays off the only worker, and far less than folding a page of such texts.
+    /// Far more than an answer takes beside a search that stays off the only worker, and far less than folding a page of such
+    /// texts.
     const SERVED_WITHIN: Duration = Duration::from_millis(500);
     let system = System::start().await;
     let chat = system.create_application("long").await.create_chat().await;

@@ -1,5 +1,5 @@
-//! Search while Elasticsearch is away: small chats are read through, large ones are refused, nothing else is touched, and what was
-//! written meanwhile is found once it is back.
+//! Search while Elasticsearch is away: small chats are read through, large ones are refused, nothing else is touched, and what
+//! was written meanwhile is found once it is back.
 
 use std::time::Duration;
 
@@ -121,8 +121,8 @@ async fn a_scan_of_long_texts_is_answered_in_time_and_goes_on_behind_its_link() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chat_that_had_to_be_waited_for_is_scanned_all_the_same() {
-    /// How long after the search's beginning the chat may be stored: there is time left then, but not for all that the index is waited
-    /// for.
+    /// How long after the search's beginning the chat may be stored: there is time left then, but not for all that the index is
+    /// waited for.
     const LATE: Duration = Duration::from_millis(1_100);
     let system = System::builder().own(Server::Elasticsearch).start().await;
     let application = system.create_application("late").await;

@@ -1,4 +1,5 @@
-//! The number of partitions is fixed once the queues exist: a service that is configured otherwise would break the order of a chat.
+//! The number of partitions is fixed once the queues exist: a service that is configured otherwise would break the order of a
+//! chat.
 
 use testkit::{Service, System};
 

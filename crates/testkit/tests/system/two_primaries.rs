@@ -1,5 +1,5 @@
-//! Two Redis that both think they are the primary, as after a failover that cut the old one off from some: whoever is left with the
-//! old one calls nothing unknown that the others acknowledge, and who only reads does not disturb those who give numbers.
+//! Two Redis that both think they are the primary, as after a failover that cut the old one off from some: whoever is left with
+//! the old one calls nothing unknown that the others acknowledge, and who only reads does not disturb those who give numbers.
 
 use std::time::Duration;
 

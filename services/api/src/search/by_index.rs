@@ -1,6 +1,6 @@
-//! Search by the index. It has seen every text but those edited in the last moments, and by their versions it is known which these
-//! are: only such a text is held against the query once more. So what the index has not seen edited yet never shows, and a search
-//! costs no folding of what it finds.
+//! Search by the index. It has seen every text but those edited in the last moments, and by their versions it is known which
+//! these are: only such a text is held against the query once more. So what the index has not seen edited yet never shows, and a
+//! search costs no folding of what it finds.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! The search that stands in for the index: a small chat is read through in MySQL.
 //!
-//! Few at a time do it, each a chunk at a time, so that neither memory nor MySQL's connections go to the bad times in which the index is
-//! away. What is not looked at in time is left to the next page. No connection is held while texts are folded.
+//! Few at a time do it, each a chunk at a time, so that neither memory nor MySQL's connections go to the bad times in which the
+//! index is away. What is not looked at in time is left to the next page. No connection is held while texts are folded.
 
 use ::search::Cursor;
 use domain::Message;

@@ -1,5 +1,5 @@
-//! Folds texts beside the HTTP workers: a text of 10,000 characters can take a tenth of a second, a search may look at hundreds, and a
-//! worker that did it would answer nobody meanwhile.
+//! Folds texts beside the HTTP workers: a text of 10,000 characters can take a tenth of a second, a search may look at hundreds,
+//! and a worker that did it would answer nobody meanwhile.
 //!
 //! Few threads do it, and searches take turns at them, some texts each. Whoever waits here must hold no connection.
 
@@ -13,8 +13,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Bytes of text that are folded in one turn, unless a single text has more: some hundreds of usual ones, a tenth of a second of the
-/// worst.
+/// Bytes of text that are folded in one turn, unless a single text has more: some hundreds of usual ones, a tenth of a second of
+/// the worst.
 const TURN_BYTES: usize = 32 * 1024;
 
 /// The threads. There is one of these for all workers.

@@ -1,8 +1,8 @@
 //! `GET …/messages/search?query=`: the chat's messages that have the text in any part of them.
 //!
 //! Elasticsearch gives numbers, MySQL the texts (`by_index`). While Elasticsearch is down a small chat is read through in MySQL
-//! (`by_scan`); the header `X-Search-Source` says which it was: `index`, `scan`, or `none` with the 503 of a chat that is too large
-//! for that. Texts are folded beside the HTTP workers (`folding`).
+//! (`by_scan`); the header `X-Search-Source` says which it was: `index`, `scan`, or `none` with the 503 of a chat that is too
+//! large for that. Texts are folded beside the HTTP workers (`folding`).
 
 mod by_index;
 mod by_scan;

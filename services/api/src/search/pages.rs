@@ -1,5 +1,5 @@
-//! A page of hits, and what lies beside it. A search may end before the page is full: then it says up to which number it has looked,
-//! and the page's neighbour goes on from there, so that who follows `next` misses no hit.
+//! A page of hits, and what lies beside it. A search may end before the page is full: then it says up to which number it has
+//! looked, and the page's neighbour goes on from there, so that who follows `next` misses no hit.
 
 use ::search::Cursor;
 use domain::{MAX_NUMBER, Message, PageLimit};
@@ -115,8 +115,8 @@ mod tests {
         numbers.iter().map(message).collect()
     }
 
-    /// The page at the cursor of a search that finds `found` (in the cursor's order) up to `reached`, and on the other side nothing
-    /// unless told; `shown` of its hits are shown.
+    /// The page at the cursor of a search that finds `found` (in the cursor's order) up to `reached`, and on the other side
+    /// nothing unless told; `shown` of its hits are shown.
     async fn page(cursor: Cursor, found: &[u64], reached: Option<u64>, other_side: bool, shown: usize) -> Shown<u64> {
         let look = async |asked: Cursor, wanted: usize| {
             let hits = match asked == cursor {

@@ -1,5 +1,6 @@
-//! How long a search waits for whom. Its answer comes within the time of a request, so each server is given a part of that, and who is
-//! late is named: Elasticsearch must never be blamed for what MySQL took, nor for the wait for a chat that is not stored yet.
+//! How long a search waits for whom. Its answer comes within the time of a request, so each server is given a part of that, and
+//! who is late is named: Elasticsearch must never be blamed for what MySQL took, nor for the wait for a chat that is not stored
+//! yet.
 
 use std::{cell::Cell, future::Future, time::Duration};
 

@@ -1,5 +1,5 @@
-//! A world of its own for each test: database, queues, keys and index, and consumers in it; all of it is removed at the end, after
-//! a failure too.
+//! A world of its own for each test: database, queues, keys and index, and consumers in it; all of it is removed at the end,
+//! after a failure too.
 
 use std::{
     net::{SocketAddr, TcpListener},

@@ -1,5 +1,5 @@
-//! What a replica takes while a server hangs under load, held against the table in `docs/OPERATIONS.md`, which is read here. A queue
-//! without a bound would take memory, a retry without a pause the processor, a refusal that is told each time the log.
+//! What a replica takes while a server hangs under load, held against the table in `docs/OPERATIONS.md`, which is read here. A
+//! queue without a bound would take memory, a retry without a pause the processor, a refusal that is told each time the log.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 

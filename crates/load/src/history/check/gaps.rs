@@ -1,11 +1,11 @@
-//! Missing numbers against calls: each must belong to a call that got an error or no answer, and that was under way when the number
-//! was given.
+//! Missing numbers against calls: each must belong to a call that got an error or no answer, and that was under way when the
+//! number was given.
 //!
-//! A counter only rises, and whatever is seeded is seeded from what is stored. So a missing number was given behind each stored one
-//! below it and before each stored one above it: not before the calls of the former began, and before those of the latter were
-//! answered. That makes a window for each missing number, and both of its ends rise with the number. Which calls may have burnt
-//! which numbers is then a convex bipartite graph, where the greedy matching is a largest one (Glover: Maximum matching in a convex
-//! bipartite graph, 1967).
+//! A counter only rises, and whatever is seeded is seeded from what is stored. So a missing number was given behind each stored
+//! one below it and before each stored one above it: not before the calls of the former began, and before those of the latter
+//! were answered. That makes a window for each missing number, and both of its ends rise with the number. Which calls may have
+//! burnt which numbers is then a convex bipartite graph, where the greedy matching is a largest one (Glover: Maximum matching in
+//! a convex bipartite graph, 1967).
 
 use std::{
     cmp::Reverse,
@@ -39,8 +39,8 @@ struct Burner {
     numbers: u64,
 }
 
-/// Finds the gaps below the highest row, and a call for each of them. `kept`: how many rows each call has that nobody was told of, for
-/// they are what became of its numbers.
+/// Finds the gaps below the highest row, and a call for each of them. `kept`: how many rows each call has that nobody was told
+/// of, for they are what became of its numbers.
 pub(super) fn check(evidence: &Evidence<'_>, series: Series, rows: &[Row], kept: &HashMap<CallId, u64>, report: &mut Report) {
     let gaps = gaps(evidence, series, rows);
     report.figures.gaps += gaps.len() as u64;

@@ -1,8 +1,8 @@
 //! Compares a history with what is stored, once all is quiet.
 //!
-//! `numbers`, `gaps` and `registers` hold calls against rows, `index` and `counts` what was derived from the rows, `api` what is shown of
-//! them; these take plain values and judge. `quiet` and `stored` wait and read. A chat is read and judged at a time, so memory holds
-//! the history and the largest chat.
+//! `numbers`, `gaps` and `registers` hold calls against rows, `index` and `counts` what was derived from the rows, `api` what is
+//! shown of them; these take plain values and judge. `quiet` and `stored` wait and read. A chat is read and judged at a time, so
+//! memory holds the history and the largest chat.
 
 mod api;
 mod counts;
@@ -132,7 +132,8 @@ impl Checker<'_> {
     }
 }
 
-/// Some of a chat's messages: updated ones, by the texts that they had, and others spread over all of the chat, by those that they have.
+/// Some of a chat's messages: updated ones, by the texts that they had, and others spread over all of the chat, by those that
+/// they have.
 fn samples(evidence: &Evidence<'_>, series: Series, rows: &[Row]) -> Vec<Sample> {
     let mut samples = Vec::new();
     let mut updated: Vec<Place> = evidence.updates(series).iter().map(|update| update.place).collect();

@@ -1,5 +1,5 @@
-//! Creates against what is stored: nothing acknowledged is lost or changed, no number is given twice, nothing is there that nobody
-//! asked for, and [no number is missing](gaps) that no failed call can have burnt.
+//! Creates against what is stored: nothing acknowledged is lost or changed, no number is given twice, nothing is there that
+//! nobody asked for, and [no number is missing](gaps) that no failed call can have burnt.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,5 +1,5 @@
-//! Waits until nothing is under way any more: the last creates are stored or dead letters, and with them all that stood before them in
-//! the queues, and the outbox is empty.
+//! Waits until nothing is under way any more: the last creates are stored or dead letters, and with them all that stood before
+//! them in the queues, and the outbox is empty.
 
 use std::time::Duration;
 

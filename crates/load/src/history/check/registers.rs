@@ -1,5 +1,5 @@
-//! Each message as a register: its creation and its updates write, every read of it and its row at the end read. And what was seen
-//! once is there from then on.
+//! Each message as a register: its creation and its updates write, every read of it and its row at the end read. And what was
+//! seen once is there from then on.
 
 use super::{
     evidence::{Calls, Claim, Evidence},

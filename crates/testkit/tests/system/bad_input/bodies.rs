@@ -1,4 +1,5 @@
-//! Bodies that are no JSON, no object, of another type, too large, or whose fields break a rule: on every route that takes a body.
+//! Bodies that are no JSON, no object, of another type, too large, or whose fields break a rule: on every route that takes a
+//! body.
 
 use testkit::Service::{self, Api, Ingest};
 

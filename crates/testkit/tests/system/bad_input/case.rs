@@ -57,8 +57,8 @@ fn named(answer: &Answer) -> Vec<String> {
     errors.iter().filter_map(|error| Some(error["field"].as_str()?.to_owned())).collect()
 }
 
-/// In form, with an id; `errors` where fields break rules or a parameter cannot be read, `Allow` for 405 alone, and `Retry-After` for
-/// 429 and for what is not there yet.
+/// In form, with an id; `errors` where fields break rules or a parameter cannot be read, `Allow` for 405 alone, and `Retry-After`
+/// for 429 and for what is not there yet.
 fn is_problem(answer: &Answer, status: u16, code: &str) -> Option<bool> {
     let problem: Value = serde_json::from_str(&answer.text()).ok()?;
     let errors = problem.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty());

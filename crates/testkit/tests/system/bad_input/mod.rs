@@ -1,8 +1,9 @@
 //! Requests that cannot be meant, over all routes of both services: each gets its own status and code, none a 5xx, none harms
 //! another.
 //!
-//! One file a kind: [`bodies`], [`batches`], [`paths`], [`queries`], [`headers`], idempotency [`keys`], [`methods`], [`framing`] (what
-//! is no HTTP), requests beyond the [`limits`], and [`slow`] clients. All of them are written to a socket byte by byte, because an HTTP client would refuse to send most of them.
+//! One file a kind: [`bodies`], [`batches`], [`paths`], [`queries`], [`headers`], idempotency [`keys`], [`methods`], [`framing`]
+//! (what is no HTTP), requests beyond the [`limits`], and [`slow`] clients. All of them are written to a socket byte by byte,
+//! because an HTTP client would refuse to send most of them.
 
 mod batches;
 mod bodies;
@@ -100,7 +101,8 @@ fn uncounted(mut entity: Value) -> Value {
     entity
 }
 
-/// Sends one case and holds its answer against what is expected; the answer's request id, or a sentence when it is another answer.
+/// Sends one case and holds its answer against what is expected; the answer's request id, or a sentence when it is another
+/// answer.
 async fn check(system: &System, world: &World, case: &Case) -> Result<Option<String>, String> {
     let answer = wire::exchange(system.address(case.service), &case.bytes).await.map_err(|error| format!("{case}: {error}"))?;
     case.expected.hold(&answer).map_err(|found| format!("{case}: {found}"))?;

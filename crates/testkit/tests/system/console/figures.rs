@@ -32,7 +32,8 @@ async fn a_snapshot_shows_every_part_of_the_pipeline() {
     for _ in 0..12 {
         chats.push(application.create_chat().await);
     }
-    // Rates are differences between reports, so something has to happen between two of them: a viewer who stays has them compared.
+    // Rates are differences between reports, so something has to happen between two of them: a viewer who stays has them
+    // compared.
     let mut stream = request(&system, "GET", "/events").send().await.unwrap();
     let mut number = 0;
     let seen = async || {
