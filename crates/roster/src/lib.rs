@@ -5,7 +5,8 @@
 //! one round trip that reads as many entries as there are replicas. Ages are told by Redis' clock, and each replica counts by its
 //! own monotonic one, so that clocks which differ change nothing.
 //!
-//! A second thing goes the same way: [a wish to count](Roster::ask_to_count), which the first consumer that reports takes up.
+//! Two other things go the same way: [a wish to count](Roster::ask_to_count), which the first consumer that reports takes up, and
+//! [when Redis was last backed up](Roster::backed_up_at).
 //!
 //! The crate must never make a service wait for Redis, and no failure here may do more than leave something unseen.
 

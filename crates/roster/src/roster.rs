@@ -1,10 +1,11 @@
 //! The list itself, as it lies in Redis: `<prefix>roster` holds when each replica last reported, `<prefix>roster:reports` what,
 //! and `<prefix>roster:count` is there while somebody wishes that the counts be brought up to date (`now`, then which replica has
-//! been told), `<prefix>roster:watched` while somebody looks. All of it expires.
+//! been told), `<prefix>roster:watched` while somebody looks. All of it expires. `<prefix>backup` is written by `redis-backup`.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{Script, ScriptInvocation, cmd};
+use domain::Timestamp;
 use redislink::{Link, Primary};
 use tokio::time::timeout;
 
@@ -32,6 +33,7 @@ struct Inner {
     reports: String,
     wish: String,
     watched: String,
+    backup: String,
     report: Script,
     leave: Script,
     look: Script,
@@ -85,6 +87,7 @@ impl Roster {
             reports: format!("{key_prefix}roster:reports"),
             wish: format!("{key_prefix}roster:count"),
             watched: format!("{key_prefix}roster:watched"),
+            backup: format!("{key_prefix}backup"),
             report: Script::new(include_str!("scripts/report.lua")),
             leave: Script::new(include_str!("scripts/leave.lua")),
             look: Script::new(include_str!("scripts/look.lua")),
@@ -145,6 +148,20 @@ impl Roster {
         let mut set = cmd("SET");
         set.arg(&self.0.wish).arg("now").arg("PX").arg(millis(WISHED_FOR));
         self.in_time(async { Ok(set.query_async(&mut self.0.link.lent().await?.connection()).await?) }).await
+    }
+
+    /// When Redis was last backed up, to a second, by the clock of who did it; `None` if it does not know of any.
+    ///
+    /// # Errors
+    /// [`Error`], within half a second.
+    pub async fn backed_up_at(&self) -> Result<Option<Timestamp>, Error> {
+        let mut get = cmd("GET");
+        get.arg(&self.0.backup);
+        let noted: Option<String> =
+            self.in_time(async { Ok(get.query_async(&mut self.0.link.lent().await?.connection()).await?) }).await?;
+        // Whatever else somebody has put there tells of none.
+        let seconds = noted.and_then(|noted| noted.parse::<i64>().ok());
+        Ok(seconds.and_then(|seconds| Timestamp::from_unix_millis(seconds.checked_mul(1000)?)))
     }
 
     async fn invoke<T>(&self, call: &ScriptInvocation<'_>) -> Result<T, Error>

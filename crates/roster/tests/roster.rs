@@ -39,7 +39,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for key in ["roster", "roster:reports", "roster:count", "roster:watched"] {
+        for key in ["roster", "roster:reports", "roster:count", "roster:watched", "backup"] {
             self.operate::<u64>("DEL", key, &[]);
         }
     }
@@ -144,4 +144,17 @@ async fn without_redis_every_call_fails_soon() {
     assert!(roster.report(&status("api", "a"), Wishes::Ignored).await.is_err());
     assert!(roster.look().await.is_err() && roster.ask_to_count().await.is_err() && roster.leave("a").await.is_err());
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn when_redis_was_backed_up_is_what_was_noted() {
+    let world = World::new();
+    assert_eq!(world.roster.backed_up_at().await.unwrap(), None);
+    world.operate::<()>("SET", "backup", &["1700000000"]);
+    let noted = Timestamp::from_unix_millis(1_700_000_000_000).unwrap();
+    assert_eq!(world.roster.backed_up_at().await.unwrap(), Some(noted));
+    for nothing in ["", "yesterday", "9223372036854775807"] {
+        world.operate::<()>("SET", "backup", &[nothing]);
+        assert_eq!(world.roster.backed_up_at().await.unwrap(), None, "{nothing}");
+    }
 }

@@ -1,5 +1,5 @@
-//! Polls what no event tells: how much waits in the queues, before the index and for an operator, and for how long. Only for
-//! metrics: nothing depends on it.
+//! Polls what no event tells: how much waits in the queues, before the index and for an operator, and for how long; and how old the
+//! newest back-up of Redis is. Only for metrics: nothing depends on it.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use broker::Consumer;
 use domain::Timestamp;
 use events::Partition;
 use metrics::gauge;
+use roster::Roster;
 use store::{
     Store,
     dead_letters::{self, Reason},
@@ -23,6 +24,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Monitor {
     pub(crate) consumer: Consumer,
     pub(crate) store: Store,
+    pub(crate) roster: Roster,
     pub(crate) indexer: View,
     /// Of each partition.
     pub(crate) lags: Vec<(Partition, Oldest)>,
@@ -33,6 +35,7 @@ impl Monitor {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut backed_up = None;
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.tell_what_is_held();
             self.look_at_queues().await;
@@ -42,6 +45,7 @@ impl Monitor {
             if let Err(error) = self.count_dead_letters().await {
                 tracing::debug!(%error, "the dead letters could not be counted");
             }
+            self.look_at_backup(&mut backed_up).await;
         }
     }
 
@@ -78,6 +82,19 @@ impl Monitor {
         let age = written.map_or(0, |written| Timestamp::now().to_unix_millis() - written.to_unix_millis());
         gauge!("chat_outbox_oldest_seconds").set(age.max(0) as f64 / 1000.0);
         Ok(())
+    }
+
+    /// A Redis that has lost the note has not lost the back-up: the last that was known goes on ageing. Where nobody backs up,
+    /// nothing is told.
+    async fn look_at_backup(&self, last: &mut Option<Timestamp>) {
+        match self.roster.backed_up_at().await {
+            Ok(noted) => *last = noted.max(*last),
+            Err(error) => tracing::debug!(%error, "the age of the back-up could not be looked up"),
+        }
+        if let Some(last) = last {
+            let age = Timestamp::now().to_unix_millis() - last.to_unix_millis();
+            gauge!("chat_redis_backup_age_seconds").set(age.max(0) as f64 / 1000.0);
+        }
     }
 
     /// Every reason is told, also while there is none, so that an alert can tell "none" from "not measured".

@@ -140,9 +140,10 @@ pub async fn start(
 
     let taking = Taking::new(config.amqp.topology().partitions());
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
-    reporting::start(roster, telemetry, server.address(), taking.clone(), &job, interval, stop.clone());
+    reporting::start(roster.clone(), telemetry, server.address(), taking.clone(), &job, interval, stop.clone());
 
-    let mut monitor = Monitor { consumer: consumer.clone(), store: store.clone(), indexer: hand_overs.view(), lags: Vec::new() };
+    let mut monitor =
+        Monitor { consumer: consumer.clone(), store: store.clone(), roster, indexer: hand_overs.view(), lags: Vec::new() };
     let shared = Arc::new(Shared {
         store,
         sequencer,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use testkit::{Server, System};
+use testkit::{Server, Service, System, eventually};
 
 const SCRIPT: &str = include_str!("../../../../deploy/backup/redis-backup");
 /// How soon creates must succeed again.
@@ -31,7 +31,9 @@ impl Backups<'_> {
     /// What the script says when it succeeds, or why it does not.
     async fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let url = self.0.stack().urls().redis.clone();
-        self.run_in(&[("REDIS_URL", url.as_str()), ("BACKUP_KEEP_DAYS", "2")], arguments).await
+        let note = format!("{}backup", self.0.config::<consumer::Config>().redis.key_prefix);
+        let environment = [("REDIS_URL", url.as_str()), ("BACKUP_KEEP_DAYS", "2"), ("BACKUP_NOTE_KEY", &note)];
+        self.run_in(&environment, arguments).await
     }
 
     async fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<String, String> {
@@ -60,6 +62,12 @@ async fn a_redis_put_back_from_its_back_up_goes_on_in_a_new_epoch() {
     let names = backups.names();
     assert_eq!(names.len(), 1, "{names:?}");
     backups.run(&["fresh", "3600"]).await.unwrap();
+    let age = async || {
+        let metrics = system.ask(Service::Consumer, "GET", "/metrics").send().await.text();
+        let age = metrics.lines().find_map(|line| line.strip_prefix("chat_redis_backup_age_seconds "));
+        age.map(|age| age.parse::<f64>().unwrap())
+    };
+    eventually("the back-up's age is told", BACK_WITHIN, async || age().await.is_some_and(|age| age < 60.0)).await;
     for number in 2..=4 {
         assert_eq!(chat.post("younger than the back-up").await, number);
     }
