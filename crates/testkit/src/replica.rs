@@ -90,8 +90,8 @@ macro_rules! start {
     ($service:ident, $environment:ident, $shutdown:ident) => {{
         let config: $service::Config = $environment.config().map_err(sentence)?;
         let telemetry = service::telemetry::init(&config.log, stringify!($service)).map_err(sentence)?;
-        let listener = service::http::bind(&config.http).await.map_err(sentence)?;
-        let running = $service::start(config, listener, telemetry, $shutdown).await.map_err(sentence)?;
+        let port = service::http::bind(&config.http).await.map_err(sentence)?;
+        let running = $service::start(config, port, telemetry, $shutdown).await.map_err(sentence)?;
         let address = running.address();
         Ok((address, Box::pin(async move { running.finished().await.map_err(sentence) })))
     }};

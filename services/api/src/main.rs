@@ -17,8 +17,8 @@ fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::init(&config.log, "api")?;
     let shutdown = shutdown::on_signals()?;
-    let listener = http::bind(&config.http).await?;
-    let running = api::start(config, listener, telemetry, shutdown).await?;
+    let port = http::bind(&config.http).await?;
+    let running = api::start(config, port, telemetry, shutdown).await?;
     tracing::info!(address = %running.address(), "answering");
     running.finished().await?;
     tracing::info!("stopped");

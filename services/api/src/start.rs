@@ -1,6 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use ::search::SearchIndex;
 use actix_web::web::Data;
@@ -83,13 +83,14 @@ impl Running {
     }
 }
 
-/// Starts the service on `listener`. None of the servers needs to be up: requests are answered 503 until they are.
+/// Starts the service on `port`, which is opened last. None of the servers needs to be up: requests are answered 503 until they
+/// are.
 ///
 /// # Errors
 /// When a setting is of no use, or the queues were made for another number of partitions.
 pub async fn start(
     config: Config,
-    listener: TcpListener,
+    port: http::Port,
     telemetry: Telemetry,
     shutdown: CancellationToken,
 ) -> Result<Running, Error> {
@@ -125,7 +126,7 @@ pub async fn start(
     let stopping = shutdown.clone();
     let state =
         Data::new(State { store, numbering, index, cached, folding: Folding::new(), scans: Scans::new(), settings: config.api });
-    let server = http::serve(listener, &config.http, tracer.clone(), shutdown, move |routes| {
+    let server = http::serve(port, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);

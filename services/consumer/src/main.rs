@@ -16,8 +16,8 @@ fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::init(&config.log, "consumer")?;
     let shutdown = shutdown::on_signals()?;
-    let listener = http::bind(&config.http).await?;
-    let running = consumer::start(config, listener, telemetry, shutdown).await?;
+    let port = http::bind(&config.http).await?;
+    let running = consumer::start(config, port, telemetry, shutdown).await?;
     tracing::info!(address = %running.address(), "consuming");
     running.finished().await?;
     tracing::info!("stopped");

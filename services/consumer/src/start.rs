@@ -6,11 +6,7 @@
 //! it is in the queue or in the outbox. With the defaults all of it takes ten seconds at most, of the fifteen within which every
 //! service ends.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broker::Consumer;
 use roster::Roster;
@@ -97,13 +93,14 @@ impl Running {
     }
 }
 
-/// Starts the service; `listener` is for health and metrics. None of the servers needs to be up.
+/// Starts the service; `port` is for health and metrics, and is opened when the topology is known. None of the servers needs to
+/// be up.
 ///
 /// # Errors
 /// When a setting is of no use, or the queues were made for another number of partitions.
 pub async fn start(
     config: Config,
-    listener: TcpListener,
+    port: http::Port,
     telemetry: Telemetry,
     shutdown: CancellationToken,
 ) -> Result<Running, Error> {
@@ -121,7 +118,7 @@ pub async fn start(
     let health = health::routes(checks(&store, &consumer, &search), telemetry.clone());
     // Nobody is sent here, so nothing has to go elsewhere before it stops.
     let admin = http::Settings { drain_ms: 0, ..config.http.clone() };
-    let server = http::serve(listener, &admin, Tracer::off(), stop.clone(), health)?;
+    let server = http::serve(port, &admin, Tracer::off(), stop.clone(), health)?;
 
     let index = Index::new(search);
     let (hand_overs, waiting) = hand_over::queue(config.consumer.indexer_queue_batches);

@@ -24,8 +24,8 @@ fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::init(&config.log, "ingest")?;
     let shutdown = shutdown::on_signals()?;
-    let listener = http::bind(&config.http).await?;
-    let running = ingest::start(config, listener, telemetry, shutdown).await?;
+    let port = http::bind(&config.http).await?;
+    let running = ingest::start(config, port, telemetry, shutdown).await?;
     tracing::info!(address = %running.address(), "accepting creates");
     running.finished().await?;
     tracing::info!("stopped");

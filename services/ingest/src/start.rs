@@ -1,6 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use actix_web::web::Data;
 use broker::Publisher;
@@ -70,13 +70,14 @@ impl Running {
     }
 }
 
-/// Starts the service on `listener`. None of the servers needs to be up: requests are answered 503 until they are.
+/// Starts the service on `port`, which is opened last. None of the servers needs to be up: requests are answered 503 until they
+/// are.
 ///
 /// # Errors
 /// When a setting is of no use, or the queues were made for another number of partitions.
 pub async fn start(
     config: Config,
-    listener: TcpListener,
+    port: http::Port,
     telemetry: Telemetry,
     shutdown: CancellationToken,
 ) -> Result<Running, Error> {
@@ -97,7 +98,7 @@ pub async fn start(
     let roster = Roster::connect(sequencer.primary().clone(), &config.redis.key_prefix);
     let stopping = shutdown.clone();
     let state = Data::new(State { numbering, settings: config.ingest });
-    let server = http::serve(listener, &config.http, tracer.clone(), shutdown, move |routes| {
+    let server = http::serve(port, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);

@@ -1,8 +1,14 @@
-//! The program itself, as operators call it: which settings it refuses. No server is needed for that, and none is reached.
+//! The program itself, as operators call it: which settings it refuses, and when it lets clients in. No server is needed for
+//! that, and none is reached.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::process::Command;
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
 
 fn check_config() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ingest"));
@@ -31,5 +37,42 @@ fn settings_that_cannot_work_are_told_by_check_config() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{name}: {sentence}");
         assert!(sentence.starts_with("ingest: ") && sentence.contains(said), "{name}: {sentence}");
         assert!(!sentence.contains("hidden"), "{name}: {sentence}");
+    }
+}
+
+/// Ends with the test.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A proxy must not send it requests that can only wait: one that is refused is sent to another replica.
+#[test]
+fn clients_are_refused_while_it_looks_for_the_broker() {
+    let nowhere = "127.0.0.1:1";
+    let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingest"));
+    command.env_clear().envs([
+        ("DATABASE_URL", format!("mysql://chat@{nowhere}/chat")),
+        ("REDIS_URL", format!("redis://{nowhere}")),
+        ("AMQP_URL", format!("amqp://chat@{}", broker.local_addr().unwrap())),
+        ("CHAT__HTTP__ADDRESS", address.ip().to_string()),
+        ("PORT", address.port().to_string()),
+        ("LOG_LEVEL", "off".to_owned()),
+    ]);
+    let _program = Program(command.spawn().unwrap());
+    // A broker that takes connections and says nothing.
+    let (_silent, _) = broker.accept().unwrap();
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < deadline, "it never lets anybody in");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP server of every service.
 //!
-//! [`bind`] takes the port, [`serve`] answers on it until the shutdown token is cancelled. A service declares its routes with
+//! [`bind`] takes the port, [`serve`] opens it and answers until the shutdown token is cancelled. A service declares its routes with
 //! [`endpoint`]; its handlers read a [`Body`], learn the [`RequestId`] and return a [`Problem`](crate::problem::Problem) as
 //! their error. All else stands in the middleware: request ids, access log, metrics, panics, and errors of the framework.
 //!
@@ -34,7 +34,7 @@ pub use conditions::Conditions;
 pub use cors::CorsOrigins;
 pub use endpoint::{Endpoint, endpoint};
 pub use family::Family;
-pub use listener::bind;
+pub use listener::{Port, bind};
 pub use query::Query;
 pub use request_id::RequestId;
 pub use server::{Running, serve};

@@ -1,7 +1,7 @@
 //! Starts the server with all that surrounds a service's own routes, and stops it gracefully.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
-use super::Settings;
 use super::middleware::{Worker, surround};
 use super::timed::TimedStream;
+use super::{Port, Settings};
 use crate::Error;
 use crate::problem::Problem;
 
@@ -55,15 +55,15 @@ impl Running {
 /// Tells readiness whether the service is stopping.
 pub(crate) struct Draining(pub(crate) CancellationToken);
 
-/// Answers requests on `listener` until `shutdown` is cancelled. From then on `/readyz` is 503 and each answer asks its client to
+/// Opens `port` and answers requests on it until `shutdown` is cancelled. From then on `/readyz` is 503 and each answer asks its client to
 /// close the connection, for `drain_ms`; then no new connection is accepted, connections are closed after the answer under way,
 /// and what is not finished after `shutdown_ms` is dropped. `configure` adds the service's routes; it is called once for each
 /// worker thread. To be called on a Tokio runtime, after telemetry was set up.
 ///
 /// # Errors
-/// [`Error::Server`] when the listener cannot be used.
+/// [`Error::PortTaken`], [`Error::Bind`] or [`Error::Server`] when the port cannot be used.
 pub fn serve<F>(
-    listener: TcpListener,
+    port: Port,
     settings: &Settings,
     tracer: Tracer,
     shutdown: CancellationToken,
@@ -72,7 +72,7 @@ pub fn serve<F>(
 where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
-    let address = listener.local_addr().map_err(Error::Server)?;
+    let address = port.address();
     let (limits, large) = (settings.body_limits(), settings.large_bodies());
     let draining = shutdown.clone();
     let cors = settings.cors_origins.clone();
@@ -126,7 +126,7 @@ where
         });
         timed.and_then(requests)
     };
-    let server = server.listen("http", listener, connections).map_err(Error::Server)?.run();
+    let server = server.listen("http", port.open()?, connections).map_err(Error::Server)?.run();
     Ok(Running { address, server: tokio::spawn(server) })
 }
 

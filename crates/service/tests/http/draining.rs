@@ -1,14 +1,17 @@
 //! Taking a port and giving it back: a taken port, and a stop that loses no answer.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use service::health::{Check, routes};
-use service::http::{bind, endpoint};
+use service::http::{bind, endpoint, serve};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use trace::Tracer;
 
 use crate::support::{DEADLINE, Server, settings, telemetry};
 
@@ -123,11 +126,39 @@ async fn a_stop_does_not_wait_for_ever() {
 
 #[actix_web::test]
 async fn a_taken_port_is_told_in_a_sentence() {
-    let first = bind(&settings(&[])).await.unwrap();
-    let port = first.local_addr().unwrap().port().to_string();
+    let first = Server::start(|_| ()).await;
+    let port = first.address.port().to_string();
     let refused = bind(&settings(&[("PORT", &port)])).await.unwrap_err();
     let expected = format!("port {port} is in use on 127.0.0.1: stop what listens there, or choose another port with PORT");
     assert_eq!(refused.to_string(), expected);
+}
+
+#[actix_web::test]
+async fn of_two_that_took_a_port_before_either_opened_it_one_is_told() {
+    let first = bind(&settings(&[])).await.unwrap();
+    let chosen = settings(&[("PORT", &first.address().port().to_string())]);
+    let second = bind(&chosen).await.unwrap();
+    let stop = CancellationToken::new();
+    let _end = stop.clone().drop_guard();
+    telemetry();
+    let running = serve(first, &chosen, Tracer::off(), stop.clone(), |_| ()).unwrap();
+    let refused = serve(second, &chosen, Tracer::off(), stop, |_| ()).err().unwrap();
+    let expected = format!("port {} is in use on 127.0.0.1", running.address().port());
+    assert!(refused.to_string().starts_with(&expected), "{refused}");
+}
+
+#[actix_web::test]
+async fn clients_are_refused_until_requests_can_be_answered() {
+    telemetry();
+    let settings = settings(&[]);
+    let port = bind(&settings).await.unwrap();
+    let address = port.address();
+    let refused = timeout(DEADLINE, TcpStream::connect(address)).await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let stop = CancellationToken::new();
+    let _end = stop.clone().drop_guard();
+    serve(port, &settings, Tracer::off(), stop, |_| ()).unwrap();
+    timeout(DEADLINE, TcpStream::connect(address)).await.unwrap().unwrap();
 }
 
 #[actix_web::test]

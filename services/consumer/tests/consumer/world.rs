@@ -2,7 +2,7 @@
 //! after a failure too.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use events::Epoch;
 use futures_util::FutureExt;
 use search::SearchIndex;
 use sequencer::Sequencer;
-use service::{config, telemetry};
+use service::{config, http, telemetry};
 use store::{Store, applications};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +90,8 @@ impl World {
             ("CHAT__AMQP__SETTLE_MS", "0"),
             ("CHAT__ELASTICSEARCH__INDEX", &name.replace('_', "-")),
             ("CHAT__ELASTICSEARCH__REFRESH_MS", "100"),
+            ("CHAT__HTTP__ADDRESS", "127.0.0.1"),
+            ("CHAT__HTTP__PORT", "0"),
             ("CHAT__HTTP__WORKERS", "1"),
             ("LOG_LEVEL", "warn"),
         ]
@@ -119,9 +121,9 @@ impl World {
 
     pub(crate) async fn consumer_with(&self, config: Config) -> Consumer {
         let telemetry = telemetry::init(&config.log, "consumer").unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = http::bind(&config.http).await.unwrap();
         let shutdown = self.end.child_token();
-        let running = consumer::start(config, listener, telemetry, shutdown.clone()).await.unwrap();
+        let running = consumer::start(config, port, telemetry, shutdown.clone()).await.unwrap();
         let (address, finished) = (running.address(), CancellationToken::new());
         let done = finished.clone();
         self.running.lock().unwrap().push(tokio::spawn(async move {
