@@ -53,7 +53,7 @@ pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: Htt
         let read = async |page| chats::list(&mut *state.connection().await?, application.id, page).await.map_err(of_store);
         // An application's chats are spread over all queues.
         let stored_up_to = async |wanted| state.numbering.all_stored_up_to(wanted, Instant::now() + FENCE_WITHIN).await;
-        let found = unbroken(&state.settings, page, read, stored_up_to).await?;
+        let found = unbroken(&state.settings, &state.sightings, page, read, stored_up_to).await?;
         Ok(Listed { page: found, total: application.chats_count })
     };
     let Listed { page: found, total } = state.cached.read(cached::chats(path.token, page), stored).await?;

@@ -20,6 +20,7 @@ mod record;
 mod representation;
 mod routes;
 mod search;
+mod sightings;
 mod start;
 mod state;
 mod unbroken;

@@ -53,7 +53,7 @@ pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpReques
         let application = place.application_id;
         let read = async |page| messages::list(&mut *state.connection().await?, application, chat, page).await.map_err(of_store);
         let stored_up_to = async |wanted| stored_up_to(&state, application, chat, wanted).await;
-        let found = unbroken(&state.settings, page, read, stored_up_to).await?;
+        let found = unbroken(&state.settings, &state.sightings, page, read, stored_up_to).await?;
         Ok(Some(Listed { page: found, total: place.messages_count }))
     };
     let listed = state.cached.read(cached::messages(token, chat, page), stored).await?;

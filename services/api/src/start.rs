@@ -24,6 +24,7 @@ use crate::{
     cached::Cached,
     routes,
     search::{Folding, Scans},
+    sightings::Sightings,
     state::State,
 };
 
@@ -124,8 +125,8 @@ pub async fn start(
         shutdown.clone(),
     );
     let stopping = shutdown.clone();
-    let state =
-        Data::new(State { store, numbering, index, cached, folding: Folding::new(), scans: Scans::new(), settings: config.api });
+    let (folding, scans, sightings) = (Folding::new(), Scans::new(), Sightings::new());
+    let state = Data::new(State { store, numbering, index, cached, folding, scans, sightings, settings: config.api });
     let server = http::serve(port, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);

@@ -11,6 +11,7 @@ use crate::{
     Settings,
     cached::Cached,
     search::{Folding, Scans},
+    sightings::Sightings,
 };
 
 /// Shared by all workers.
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) cached: Cached,
     pub(crate) folding: Folding,
     pub(crate) scans: Scans,
+    pub(crate) sightings: Sightings,
     pub(crate) settings: Settings,
 }
 

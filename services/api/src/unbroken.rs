@@ -9,8 +9,9 @@
 //!   (but for a retry that comes even later);
 //! - *old* after [`LONGEST_QUEUE`], without a proof.
 //!
-//! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. A page that would
-//! begin with a gap that is not proven waits for a moment first. It must never fail because a proof cannot be had, and never cost
+//! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. Where the first was
+//! wrong and an entry comes from the future, it is counted from when the entry was first seen. A page that would begin with a gap
+//! that is not proven waits for a moment first. It must never fail because a proof cannot be had, and never cost
 //! anything when no number is missing, or only old ones are.
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use tokio::time::sleep;
 use crate::{
     Settings, gaps,
     record::Numbered,
+    sightings::Sightings,
     waiting::{POLL_MAX, POLL_MIN},
 };
 
@@ -33,6 +35,7 @@ pub(crate) const LONGEST_QUEUE: Duration = Duration::from_secs(3_600);
 /// which moment all that was published is surely stored, if it can; it is asked for a moment that it has to reach.
 pub(crate) async fn unbroken<T: Numbered>(
     settings: &Settings,
+    sightings: &Sightings,
     request: PageRequest,
     read: impl AsyncFn(PageRequest) -> Result<Page<T>, Problem>,
     stored_up_to: impl AsyncFn(Timestamp) -> Option<Timestamp>,
@@ -48,11 +51,13 @@ pub(crate) async fn unbroken<T: Numbered>(
             Some(above) => read(above).await?.entries.first().map(T::created_at),
             None => None,
         };
-        let Some(gap) = gaps::first(&page, request, beyond, |above| above > proven) else { return Ok(page) };
-        if asked < Some(gap.above) && gap.above <= earlier(Timestamp::now(), hold) {
-            asked = Some(gap.above);
+        let young = |above| sightings.began(above) > proven;
+        let Some(gap) = gaps::first(&page, request, beyond, young) else { return Ok(page) };
+        let began = sightings.began(gap.above);
+        if asked < Some(began) && began <= earlier(Timestamp::now(), hold) {
+            asked = Some(began);
             // What was read before the proof may be older than it, so the page is read again.
-            if let Some(moment) = stored_up_to(later(gap.above, hold)).await {
+            if let Some(moment) = stored_up_to(later(began, hold)).await {
                 proven = proven.max(earlier(moment, hold));
                 continue;
             }

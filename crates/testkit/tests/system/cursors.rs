@@ -158,8 +158,8 @@ async fn what_comes_late_is_seen_in_its_place_in_both_directions() {
     assert_eq!(page(client, &list, "next").await.0, [1, 2, 3, 4, 5]);
 }
 
-/// Makes everything in the table so much older.
-async fn age(system: &System, table: &str, seconds: u64) {
+/// Makes everything in the table so much older, or younger.
+async fn age(system: &System, table: &str, seconds: i64) {
     let mut database = Conn::from_url(system.config::<api::Config>().mysql.url).await.unwrap();
     let older = format!("UPDATE {table} SET created_at = created_at - INTERVAL {seconds} SECOND");
     database.query_drop(older).await.unwrap();
@@ -178,6 +178,21 @@ async fn a_number_that_never_comes_holds_nobody_up_for_long() {
     assert_eq!(page(system.client(), &format!("{list}?before=4"), "prev").await.0, [1, 2]);
 }
 
+/// As an ingest stores it whose clock goes wrong by a day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_from_the_future_holds_nobody_up_for_long() {
+    let system = System::builder().set("CHAT__API__GAP_HOLD_S", 4).start().await;
+    let (chat, application_id) = with_gap(&system).await;
+    age(&system, "messages", -24 * 3_600).await;
+    let list = chat.path() + "/messages";
+    let shown = async || page(system.client(), &list, "next").await.0;
+    assert_eq!(shown().await, [1, 2]);
+    eventually("the gap is passed over", PATIENCE, async || shown().await == [1, 2, 4, 5]).await;
+    // The next gap has a time of its own.
+    store_late(&system, application_id, &chat, 7).await;
+    assert_eq!(shown().await, [1, 2, 4, 5]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gap_is_passed_over_when_it_is_proven_or_old() {
     let system = patient().start().await;
@@ -186,7 +201,7 @@ async fn a_gap_is_passed_over_when_it_is_proven_or_old() {
     let shown = async || page(system.client(), &list, "next").await.0;
     assert_eq!(shown().await, [1, 2]);
     // A fence proves it …
-    age(&system, "messages", HOLD_S).await;
+    age(&system, "messages", HOLD_S as i64).await;
     eventually("a fence proves the gap", PATIENCE, async || shown().await == [1, 2, 4, 5]).await;
     assert_eq!(page(system.client(), &format!("{list}?before=4"), "prev").await.0, [1, 2]);
     // … once and for all …
@@ -236,7 +251,7 @@ async fn a_chat_that_comes_late_is_seen_in_its_place() {
     store::chats::insert(conn, &[chat(3), chat(6)]).await.unwrap();
     assert_eq!(page(client, &next.unwrap(), "next").await.0, [3, 4]);
     // 5 was never taken: fences in all queues prove it.
-    age(&system, "chats", HOLD_S).await;
+    age(&system, "chats", HOLD_S as i64).await;
     let whole = async || page(client, &list, "next").await.0 == [1, 2, 3, 4, 6];
     eventually("fences prove the gap", PATIENCE, whole).await;
     system.stop(Service::Consumer).await;
