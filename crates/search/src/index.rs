@@ -37,9 +37,8 @@ impl SearchIndex {
     /// # Errors
     /// [`Error::Settings`] for a URL or an index name that cannot be used.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
-        check_name(&settings.index)?;
         Ok(Self {
-            client: wire::client(settings)?,
+            client: settings.client()?,
             settings: settings.clone(),
             meters: Meters::new(),
             pace: Pace::new(),
@@ -147,32 +146,5 @@ fn serving(health: Health) -> Result<(), Error> {
     match health.status.as_str() {
         "green" | "yellow" => Ok(()),
         status => Err(Error::Unavailable(format!("the index is {status}"))),
-    }
-}
-
-/// The name is part of paths, so it may only hold what cannot change their meaning; stricter than Elasticsearch's own rule.
-pub(crate) fn check_name(name: &str) -> Result<(), Error> {
-    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
-    if plain && (1..=200).contains(&name.len()) && !name.starts_with(['-', '_']) {
-        Ok(())
-    } else {
-        Err(Error::Settings(
-            "the index name must be lowercase letters, digits, - and _, beginning with a letter or digit".to_owned(),
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_index_name_is_plain() {
-        for name in ["chat-messages", "a", "test_1"] {
-            assert!(check_name(name).is_ok(), "{name}");
-        }
-        for name in ["", "Chat", "a b", "a/b", "a,b", "*", "..", "-a", "_all", "é", &"a".repeat(201)] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use elasticsearch::Elasticsearch;
 use elasticsearch::http::Url;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::{index, wire};
+use crate::wire;
 
 /// The section `elasticsearch` of the services' configuration.
 #[derive(Clone, Deserialize)]
@@ -37,8 +38,13 @@ impl Settings {
     /// # Errors
     /// [`Error::Settings`] says what is wrong, without the password.
     pub fn check(&self) -> Result<(), Error> {
-        index::check_name(&self.index)?;
-        wire::client(self).map(drop)
+        self.client().map(drop)
+    }
+
+    /// A client for the server, if the index's name can be used there. It connects when the first request is sent.
+    pub(crate) fn client(&self) -> Result<Elasticsearch, Error> {
+        check_name(&self.index)?;
+        wire::client(&self.url, self.timeout(), &self.tls)
     }
 
     /// How long one request may take.
@@ -58,6 +64,18 @@ impl fmt::Debug for Settings {
             .field("refresh_ms", &self.refresh_ms)
             .field("tls", &self.tls)
             .finish()
+    }
+}
+
+/// The name is part of paths, so it may only hold what cannot change their meaning; stricter than Elasticsearch's own rule.
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+    if plain && (1..=200).contains(&name.len()) && !name.starts_with(['-', '_']) {
+        Ok(())
+    } else {
+        Err(Error::Settings(
+            "the index name must be lowercase letters, digits, - and _, beginning with a letter or digit".to_owned(),
+        ))
     }
 }
 
@@ -90,5 +108,15 @@ mod tests {
 
         settings.url = "elastic:hunter2@search.example".to_owned();
         assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_index_name_is_plain() {
+        for name in ["chat-messages", "a", "test_1"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "Chat", "a b", "a/b", "a,b", "*", "..", "-a", "_all", "é", &"a".repeat(201)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
     }
 }

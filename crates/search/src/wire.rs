@@ -9,6 +9,7 @@
 //! or port.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use elasticsearch::Elasticsearch;
 use elasticsearch::cert::{Certificate, CertificateValidation};
@@ -19,19 +20,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, classify};
-use crate::settings::Settings;
 
-/// A client for the settings' server. Connects when the first request is sent.
+/// A client for the server at `url`, each of whose requests takes no longer than `timeout`. Connects when the first request is sent.
 ///
 /// User and password stay in the URL here: the HTTP client moves them to a header before it sends or reports anything.
-pub(crate) fn client(settings: &Settings) -> Result<Elasticsearch, Error> {
-    let url = Url::parse(&settings.url).map_err(|cause| Error::Settings(format!("the URL cannot be read: {cause}")))?;
+pub(crate) fn client(url: &str, timeout: Duration, trust: &tls::Trust) -> Result<Elasticsearch, Error> {
+    let url = Url::parse(url).map_err(|cause| Error::Settings(format!("the URL cannot be read: {cause}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Error::Settings("the URL must begin with http:// or https://".to_owned()));
     }
     let unusable = |cause: elasticsearch::Error| Error::Settings(format!("no HTTP client can be made: {cause}"));
-    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().timeout(settings.timeout());
-    if let Some(pem) = settings.tls.pem() {
+    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().timeout(timeout);
+    if let Some(pem) = trust.pem() {
         // Besides the built-in list, which is what "full" has to do with it.
         let trusted = Certificate::from_pem(pem.as_bytes()).map_err(unusable)?;
         builder = builder.cert_validation(CertificateValidation::Full(trusted));
