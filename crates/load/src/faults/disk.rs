@@ -1,10 +1,11 @@
 //! No room is left for a server's data.
 //!
-//! Redis goes on by itself when there is room again. The others may have given up (MySQL aborts when it cannot write its binary
+//! Redis goes on by itself when there is room again, and is told to write its append-only file anew, which may be broken. The others may have given up (MySQL aborts when it cannot write its binary
 //! log, RabbitMQ's log process dies, Elasticsearch fails the shard): their operator, who has made room, restarts them.
 
 use devstack::{Condition, Server};
 
+use super::redis;
 use crate::fleet::{Fleet, sentence};
 
 pub(super) async fn inject(fleet: &Fleet, server: Server) -> anyhow::Result<()> {
@@ -15,7 +16,9 @@ pub(super) async fn heal(fleet: &Fleet, server: Server) -> anyhow::Result<()> {
     fleet.disks()?.free(server).await?;
     let stack = fleet.stack();
     match (server, stack.status(server).condition) {
-        (Server::Redis, Condition::Running | Condition::Paused) | (_, Condition::Stopped) => Ok(()),
+        (Server::Redis, Condition::Running) => redis::rewrite_log(&stack.urls().redis).await,
+        (Server::Redis, Condition::Paused) | (_, Condition::Stopped) => Ok(()),
+        (Server::Redis, _) => redis::or_mended(stack, stack.restart(server).await).await,
         _ => stack.restart(server).await.map_err(sentence),
     }
 }

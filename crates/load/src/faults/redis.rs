@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context, ensure};
 use deadpool_redis::redis::cmd;
-use devstack::Server;
+use devstack::{Server, Stack};
 use localsystem::Service;
+use say::say;
 use tokio::time::{Instant, sleep};
 
 use super::draw::Draw;
@@ -72,7 +73,7 @@ pub(super) async fn inject(act: Act, fleet: &Fleet, draw: Draw) -> anyhow::Resul
         Act::LogTruncated => {
             stack.kill(Server::Redis).await.map_err(sentence)?;
             truncate(&stack.data_dir(Server::Redis).join(LOG_DIRECTORY), draw.fraction)?;
-            stack.start(Server::Redis).await.map_err(sentence)
+            or_mended(stack, stack.start(Server::Redis).await).await
         }
         Act::OldSnapshot => {
             stack.kill(Server::Redis).await.map_err(sentence)?;
@@ -116,6 +117,37 @@ async fn evict_some(redis: &str, fraction: f64) -> anyhow::Result<()> {
 
 fn ballast() -> impl Iterator<Item = String> {
     (0..BALLAST_KEYS).map(|key| format!("ballast:{key}"))
+}
+
+/// What an operator does about a Redis that refuses to read its append-only file: cuts it off where it is broken. Redis 8.0 leaves
+/// such a file behind a full disk, if it has been a replica before: it takes back what was written by half up to a place that it
+/// remembers of its former file, and goes on as if all were well.
+pub(super) async fn or_mended(stack: &Stack, started: Result<(), devstack::Error>) -> anyhow::Result<()> {
+    const MEND: &str = r#"redis-check-aof "$1" >/dev/null 2>&1 && exit; echo y | redis-check-aof --fix "$1" >&2 && echo mended"#;
+    let Err(refusal) = started else { return Ok(()) };
+    let manifest = stack.data_dir(Server::Redis).join(LOG_DIRECTORY).join(MANIFEST);
+    let manifest = Path::new("/data").join(manifest.strip_prefix(stack.root())?);
+    let said = stack.redis_script(MEND, &[&manifest.to_string_lossy()], &[]).await.map_err(sentence)?;
+    if said.is_empty() {
+        return Err(sentence(refusal));
+    }
+    say!("Redis' append-only file was broken, and is cut off there");
+    stack.start(Server::Redis).await.map_err(sentence)
+}
+
+/// Has Redis write an append-only file anew, and waits until it has.
+pub(super) async fn rewrite_log(redis: &str) -> anyhow::Result<()> {
+    ask::<String>(redis, &["BGREWRITEAOF"]).await?;
+    let deadline = Instant::now() + SAVED_WITHIN;
+    loop {
+        let persistence: String = ask(redis, &["INFO", "persistence"]).await?;
+        if ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"].iter().all(|done| persistence.contains(done)) {
+            ensure!(persistence.contains("aof_last_bgrewrite_status:ok"), "Redis has not written its append-only file anew");
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "Redis does not write its append-only file anew");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Keeps a snapshot for later, unless one is kept already: the longer ago, the better.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use devstack::{Server, Stack};
 use tokio::time::sleep;
 
-use super::draw::Draw;
+use super::{draw::Draw, redis};
 use crate::{
     fleet::{Fleet, Roles, admit, disconnect_half_the_services, hide_from_sentinels, leave_replica_behind, roles, sentence},
     wait::within,
@@ -69,6 +69,6 @@ pub(super) async fn heal(fleet: &Fleet) -> anyhow::Result<()> {
 }
 
 async fn run(stack: &Stack) -> anyhow::Result<()> {
-    stack.start(Server::Redis).await.map_err(sentence)?;
+    redis::or_mended(stack, stack.start(Server::Redis).await).await?;
     stack.resume(Server::Redis).map_err(sentence)
 }

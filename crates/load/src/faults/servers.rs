@@ -2,6 +2,7 @@
 
 use devstack::{Condition, Server, Stack};
 
+use super::redis;
 use crate::fleet::sentence;
 
 /// What happens to it.
@@ -29,11 +30,10 @@ impl Act {
 
 pub(super) async fn inject(act: Act, stack: &Stack, server: Server) -> anyhow::Result<()> {
     match act {
-        Act::Kill => stack.kill(server).await,
-        Act::Pause => stack.pause(server),
-        Act::Restart => stack.restart(server).await,
+        Act::Kill => stack.kill(server).await.map_err(sentence),
+        Act::Pause => stack.pause(server).map_err(sentence),
+        Act::Restart => started(stack, server, stack.restart(server).await).await,
     }
-    .map_err(sentence)
 }
 
 /// A server that has ended by itself meanwhile is started, as its operator would.
@@ -41,5 +41,12 @@ pub(super) async fn heal(act: Act, stack: &Stack, server: Server) -> anyhow::Res
     if act == Act::Pause && stack.status(server).condition == Condition::Paused {
         stack.resume(server).map_err(sentence)?;
     }
-    stack.start(server).await.map_err(sentence)
+    started(stack, server, stack.start(server).await).await
+}
+
+async fn started(stack: &Stack, server: Server, outcome: Result<(), devstack::Error>) -> anyhow::Result<()> {
+    match server {
+        Server::Redis => redis::or_mended(stack, outcome).await,
+        _ => outcome.map_err(sentence),
+    }
 }
