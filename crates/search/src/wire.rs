@@ -21,7 +21,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, classify};
 
-/// A client for the server at `url`, each of whose requests takes no longer than `timeout`. Connects when the first request is sent.
+/// A client for the server at `url`, each of whose requests takes no longer than `timeout`. Connects when the first request is
+/// sent.
 ///
 /// User and password stay in the URL here: the HTTP client moves them to a header before it sends or reports anything.
 pub(crate) fn client(url: &str, timeout: Duration, trust: &tls::Trust) -> Result<Elasticsearch, Error> {

@@ -31,12 +31,12 @@ impl Sightings {
             return claimed;
         }
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What this clock has reached is told without a memory.
         if seen.len() >= MAX && !seen.contains_key(&claimed) {
+            // What this clock has reached is told without a memory.
             seen.retain(|claimed, _| *claimed > now);
-        }
-        if seen.len() >= MAX && !seen.contains_key(&claimed) {
-            return now;
+            if seen.len() >= MAX {
+                return now;
+            }
         }
         let first = seen.entry(claimed).or_insert(now);
         // A clock that was set back since has to count anew.

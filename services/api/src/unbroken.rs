@@ -11,8 +11,8 @@
 //!
 //! The hold is counted from the ingest's clock by the api's: it must be longer by as much as they may differ. Where the first was
 //! wrong and an entry comes from the future, it is counted from when the entry was first seen. A page that would begin with a gap
-//! that is not proven waits for a moment first. It must never fail because a proof cannot be had, and never cost
-//! anything when no number is missing, or only old ones are.
+//! that is not proven waits for a moment first. It must never fail because a proof cannot be had, and never cost anything when
+//! no number is missing, or only old ones are.
 
 use std::time::{Duration, Instant};
 

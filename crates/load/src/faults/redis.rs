@@ -18,6 +18,7 @@ use crate::{
     connection::Connection,
     fleet::{Fleet, sentence},
     redis::{ask, exchange, tell},
+    wait::until,
 };
 
 /// What happens to it.
@@ -137,17 +138,15 @@ pub(super) async fn or_mended(stack: &Stack, started: Result<(), devstack::Error
 
 /// Has Redis write an append-only file anew, and waits until it has.
 pub(super) async fn rewrite_log(redis: &str) -> anyhow::Result<()> {
+    const DONE: [&str; 3] = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok"];
     ask::<String>(redis, &["BGREWRITEAOF"]).await?;
-    let deadline = Instant::now() + SAVED_WITHIN;
-    loop {
+    until("have Redis write its append-only file anew", SAVED_WITHIN, async || {
         let persistence: String = ask(redis, &["INFO", "persistence"]).await?;
-        if ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"].iter().all(|done| persistence.contains(done)) {
-            ensure!(persistence.contains("aof_last_bgrewrite_status:ok"), "Redis has not written its append-only file anew");
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "Redis does not write its append-only file anew");
-        sleep(Duration::from_millis(50)).await;
-    }
+        let missing = DONE.iter().find(|done| !persistence.contains(**done));
+        ensure!(missing.is_none(), "it does not say {missing:?}");
+        Ok(())
+    })
+    .await
 }
 
 /// Keeps a snapshot for later, unless one is kept already: the longer ago, the better.

@@ -44,7 +44,8 @@ pub(super) async fn heal(act: Act, stack: &Stack, server: Server) -> anyhow::Res
     started(stack, server, stack.start(server).await).await
 }
 
-async fn started(stack: &Stack, server: Server, outcome: Result<(), devstack::Error>) -> anyhow::Result<()> {
+/// What an attempt to start a server has come to, once what keeps it from starting is mended, if an operator could.
+pub(super) async fn started(stack: &Stack, server: Server, outcome: Result<(), devstack::Error>) -> anyhow::Result<()> {
     match server {
         Server::Redis => redis::or_mended(stack, outcome).await,
         _ => outcome.map_err(sentence),

@@ -55,8 +55,8 @@ impl Running {
 /// Tells readiness whether the service is stopping.
 pub(crate) struct Draining(pub(crate) CancellationToken);
 
-/// Opens `port` and answers requests on it until `shutdown` is cancelled. From then on `/readyz` is 503 and each answer asks its client to
-/// close the connection, for `drain_ms`; then no new connection is accepted, connections are closed after the answer under way,
+/// Opens `port` and answers requests on it until `shutdown` is cancelled. From then on `/readyz` is 503 and each answer asks its
+/// client to close the connection, for `drain_ms`; then no new connection is accepted, connections are closed after the answer under way,
 /// and what is not finished after `shutdown_ms` is dropped. `configure` adds the service's routes; it is called once for each
 /// worker thread. To be called on a Tokio runtime, after telemetry was set up.
 ///
