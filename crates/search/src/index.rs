@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::meters::Meters;
 use crate::pace::Pace;
 use crate::settings::Settings;
+use crate::wire::Shards;
 use crate::{mapping, wire};
 
 /// How long each step of making the index may take: it is done once, and slow on a server that has just started.
@@ -76,10 +77,11 @@ impl SearchIndex {
     /// shows by itself after the settings' `refresh_ms`.
     ///
     /// # Errors
-    /// [`Error::IndexMissing`], [`Error::Unavailable`].
+    /// [`Error::IndexMissing`]; [`Error::Unavailable`], also when only a part of the index did it.
     pub async fn refresh(&self) -> Result<(), Error> {
         let parts = IndicesRefreshParts::Index(&[&self.settings.index]);
-        wire::accepted(self.client.indices().refresh(parts).send().await).await.map(drop)
+        let refreshed: Refreshed = wire::read(self.client.indices().refresh(parts).send().await).await?;
+        refreshed.shards.all()
     }
 
     async fn alias_exists(&self) -> Result<bool, Error> {
@@ -134,6 +136,12 @@ impl fmt::Debug for SearchIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SearchIndex").field(&self.settings).finish()
     }
+}
+
+#[derive(Deserialize)]
+struct Refreshed {
+    #[serde(rename = "_shards")]
+    shards: Shards,
 }
 
 #[derive(Deserialize)]

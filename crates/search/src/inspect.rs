@@ -10,7 +10,7 @@ use crate::document::DocumentId;
 use crate::error::{Error, INDEX_MISSING};
 use crate::index::SearchIndex;
 use crate::mapping::ROOM;
-use crate::wire;
+use crate::wire::{self, Shards};
 
 /// How long the server keeps a scan that nobody goes on with.
 const KEPT: &str = "2m";
@@ -170,11 +170,6 @@ struct Page {
 }
 
 #[derive(Deserialize)]
-struct Shards {
-    failed: u64,
-}
-
-#[derive(Deserialize)]
 struct Hits {
     total: Option<Total>,
     hits: Vec<Hit>,
@@ -197,9 +192,10 @@ struct Hit {
 
 impl Page {
     fn held(self) -> Result<Vec<Held>, Error> {
-        if self.timed_out || self.shards.failed > 0 {
-            return Err(Error::Unavailable("only a part of the index answered".to_owned()));
+        if self.timed_out {
+            return Err(Error::Unavailable("the index was read too slowly".to_owned()));
         }
+        self.shards.all()?;
         let held = |hit: Hit| Held { name: hit.id, routing: hit.routing, version: hit.version };
         Ok(self.hits.hits.into_iter().map(held).collect())
     }

@@ -88,9 +88,37 @@ pub(crate) struct Outcome {
     pub(crate) error: Option<Cause>,
 }
 
+/// How many of the shards that were asked did what they were asked for.
+#[derive(Deserialize)]
+pub(crate) struct Shards {
+    failed: u64,
+}
+
+impl Shards {
+    /// An answer of some shards is a 200 all the same.
+    pub(crate) fn all(&self) -> Result<(), Error> {
+        match self.failed {
+            0 => Ok(()),
+            _ => Err(Error::Unavailable("only a part of the index answered".to_owned())),
+        }
+    }
+}
+
 /// Why something failed.
 #[derive(Deserialize)]
 pub(crate) struct Cause {
     #[serde(rename = "type")]
     pub(crate) kind: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_some_shards_is_none() {
+        let shards = |json| serde_json::from_str::<Shards>(json).unwrap();
+        assert!(shards(r#"{"total":2,"successful":1,"failed":0}"#).all().is_ok());
+        assert!(matches!(shards(r#"{"total":2,"successful":1,"failed":1}"#).all(), Err(Error::Unavailable(_))));
+    }
 }
