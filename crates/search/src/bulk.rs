@@ -18,6 +18,9 @@ use crate::wire::{self, Outcome};
 /// A bulk request may take this many times as long as another one: nobody waits for its answer.
 const TIMEOUT_FACTOR: u32 = 5;
 
+/// The error type of a write that the disk did not take, or that came to a shard whose disk had not taken another.
+const UNWRITTEN: &str = "i_o_exception";
+
 /// What became of the documents that were given to [`SearchIndex::index`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Indexed {
@@ -27,6 +30,9 @@ pub struct Indexed {
     pub retry: Vec<DocumentId>,
     /// Why it did not take the first of these: the status, and the server's name for the reason.
     pub retry_reason: Option<String>,
+    /// How many of these it could not write to its disk. What it took before may be lost then, too: a full disk has had
+    /// Elasticsearch 8.19 forget what it had acknowledged.
+    pub unwritten: usize,
     /// Those that the server will never take, with its name for the reason.
     pub rejected: Vec<(DocumentId, String)>,
 }
@@ -185,6 +191,7 @@ fn settle(ids: &[DocumentId], answer: Answer, indexed: &mut Indexed) -> Result<(
             404 if kind == INDEX_MISSING => return Err(Error::IndexMissing),
             status if is_documents_fault(status, &kind) => indexed.rejected.push((id, format!("{status} {kind}"))),
             status => {
+                indexed.unwritten += usize::from(kind == UNWRITTEN);
                 indexed.retry.push(id);
                 indexed.retry_reason.get_or_insert_with(|| format!("{status} {kind}"));
             }
@@ -237,7 +244,7 @@ mod tests {
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let rejected = vec![(ids[4], "400 document_parsing_exception".to_owned())];
         let retry_reason = Some("429 es_rejected_execution_exception".to_owned());
-        assert_eq!(indexed, Indexed { ok: 3, retry: vec![ids[2], ids[5]], retry_reason, rejected });
+        assert_eq!(indexed, Indexed { ok: 3, retry: vec![ids[2], ids[5]], retry_reason, unwritten: 0, rejected });
     }
 
     #[test]
@@ -253,7 +260,18 @@ mod tests {
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let retry_reason = Some("403 cluster_block_exception".to_owned());
         let rejected = vec![(ids[5], "413 x".to_owned())];
-        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..5].to_vec(), retry_reason, rejected });
+        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..5].to_vec(), retry_reason, unwritten: 0, rejected });
+    }
+
+    #[test]
+    fn what_the_disk_did_not_take_is_given_again_and_told_apart() {
+        let ids: Vec<_> = (1..=3).map(|number| document(number, "a").id()).collect();
+        let answer = r#"{"items":[{"index":{"status":201}},{"index":{"status":500,"error":{"type":"i_o_exception"}}},
+            {"index":{"status":503,"error":{"type":"unavailable_shards_exception"}}}]}"#;
+        let mut indexed = Indexed::default();
+        settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
+        let retry_reason = Some("500 i_o_exception".to_owned());
+        assert_eq!(indexed, Indexed { ok: 1, retry: ids[1..].to_vec(), retry_reason, unwritten: 1, rejected: Vec::new() });
     }
 
     #[test]

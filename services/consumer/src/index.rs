@@ -81,12 +81,13 @@ pub(crate) struct Index {
     search: SearchIndex,
     failures: Arc<Repeats>,
     put_off: Arc<Repeats>,
+    unwritten: Arc<Repeats>,
 }
 
 impl Index {
     pub(crate) fn new(search: SearchIndex) -> Self {
         let repeats = || Arc::new(Repeats::every(SAY_EVERY));
-        Self { search, failures: repeats(), put_off: repeats() }
+        Self { search, failures: repeats(), put_off: repeats(), unwritten: repeats() }
     }
 
     /// Writes documents. A missing index is an outage like any other: whoever made one here would make it empty, and searches
@@ -181,6 +182,17 @@ impl Index {
         }
         if indexed.ok == 0 {
             meters::index_failures(1);
+        }
+        meters::index_unwritten(indexed.unwritten);
+        if indexed.unwritten > 0
+            && let Some(suppressed) = self.unwritten.pass()
+        {
+            tracing::error!(
+                messages = indexed.unwritten,
+                suppressed,
+                "the search index could not write to its disk: these messages are given again, but others that it took before may be \
+                 lost to it; see to its disk, and when it serves again, `chatctl verify --repair` gives it all that it lacks"
+            );
         }
         if let Some(suppressed) = self.put_off.pass() {
             let (messages, reason) = (indexed.retry.len(), indexed.retry_reason.as_deref());

@@ -16,6 +16,7 @@ pub(crate) fn register() {
     dead_payloads_left_out(0);
     indexed(0, 0);
     index_failures(0);
+    index_unwritten(0);
     not_handed_over(0);
     not_indexed_in_time(0);
     count_marks(0);
@@ -70,6 +71,11 @@ pub(crate) fn indexed(taken: usize, rejected: usize) {
 /// Writes of which the index took nothing.
 pub(crate) fn index_failures(writes: u64) {
     counter!("chat_index_failures_total").increment(writes);
+}
+
+/// Messages that the index could not write to its disk; they are given again.
+pub(crate) fn index_unwritten(messages: usize) {
+    counter!("chat_index_unwritten_total").increment(messages as u64);
 }
 
 /// How long after their commit the messages of a batch were written to the index, or left to the relay.

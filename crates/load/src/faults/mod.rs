@@ -11,6 +11,7 @@ mod disk;
 mod draw;
 mod failover;
 mod fault;
+mod forgotten;
 mod ledger;
 mod means;
 mod memory;
@@ -162,8 +163,8 @@ async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
 
 async fn judged(fleet: &mut Fleet, plan: run::Plan, binaries: &Binaries) -> anyhow::Result<()> {
     let (run, outcome) = run::run(fleet, plan).await?;
-    verdict::verdict(run, outcome).await?;
-    fleet.verify(binaries).await
+    let repair = verdict::verdict(run, outcome).await?;
+    fleet.verify(binaries, repair).await
 }
 
 fn chosen(only: &[String], cluster: bool, sentinels: bool) -> anyhow::Result<Vec<Fault>> {

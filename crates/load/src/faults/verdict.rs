@@ -7,15 +7,17 @@ use say::say;
 use tokio::time::Instant;
 
 use super::{
+    forgotten,
     recovery::{recover, stored},
     run::Run,
 };
 
-/// Ends the load and judges. `outcome` is that of the steps.
+/// Ends the load and judges. `outcome` is that of the steps. Returns whether the index [may lack](forgotten) what Elasticsearch had
+/// acknowledged.
 ///
 /// # Errors
 /// What the steps failed with, or a sentence about what does not hold; the findings themselves are printed.
-pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<bool> {
     let coverage = run.coverage().to_string();
     let Run { fleet, began, mut traffic, witness, store, table, late, .. } = run;
     let lasted = began.elapsed();
@@ -32,6 +34,8 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     // It has much patience, which a system that does not recover would use up.
     let report = if settled.is_ok() { Some(witness.finish().await) } else { None };
 
+    let may_be_forgotten = forgotten::may_be(fleet, &table);
+
     say!();
     table.print(&traffic.ledger);
     say!("\n| replica | peak RSS, MiB |\n|---|---|");
@@ -45,6 +49,11 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     if let Some(Ok(report)) = &report {
         say!("\nThe history checker:\n{report}");
     }
+    if may_be_forgotten.as_ref().is_ok_and(|may_be| *may_be) {
+        say!(
+            "Elasticsearch failed a shard on its full disk: what the index lacks is put down to it, and mended by `chatctl verify`"
+        );
+    }
     let violations = traffic.ledger.violations();
     violations.iter().for_each(|violation| say!("violation: {violation}"));
     late.iter().for_each(|late| say!("late: {late}"));
@@ -52,9 +61,11 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     settled?;
     let found = comparison?.violations();
     ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");
+    let may_be_forgotten = may_be_forgotten?;
     if let Some(report) = report {
-        report?.verdict()?;
+        let forgiven: &[_] = if may_be_forgotten { &forgotten::FOR_IT } else { &[] };
+        report?.verdict_but_for(forgiven)?;
     }
     ensure!(late.is_empty(), "recovery took too long {} times", late.len());
-    Ok(())
+    Ok(may_be_forgotten)
 }

@@ -266,12 +266,15 @@ impl Fleet {
         self.replicas.iter_mut().map(|replica| (replica.id, replica.note_memory() / 1024)).collect()
     }
 
-    /// Has `chatctl verify` compare all that is stored with the search index and the counts, and prints what it finds.
+    /// Has `chatctl verify` compare all that is stored with the search index and the counts, and mend it if asked to, and prints
+    /// what it finds.
     ///
     /// # Errors
-    /// When it finds something wrong.
-    pub(crate) async fn verify(&self, binaries: &Binaries) -> anyhow::Result<()> {
-        let table = chatctl(binaries, &["verify", "--rate", VERIFY_RATE], &self.direct()?, VERIFIED_WITHIN).await?;
+    /// When it finds something wrong, and has not mended it.
+    pub(crate) async fn verify(&self, binaries: &Binaries, repair: bool) -> anyhow::Result<()> {
+        let arguments = ["verify", "--rate", VERIFY_RATE, "--repair"];
+        let arguments = if repair { &arguments[..] } else { &arguments[..3] };
+        let table = chatctl(binaries, arguments, &self.direct()?, VERIFIED_WITHIN).await?;
         say!("\nchatctl verify:\n{table}");
         Ok(())
     }
