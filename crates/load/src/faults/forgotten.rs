@@ -1,33 +1,53 @@
 //! What Elasticsearch forgets: 8.19 may lose documents that it had acknowledged when its disk is full and it fails a shard for it
-//! (with itself alone in one of 160 times, without restarts). The system gives them again when its operator says so, by `chatctl
-//! verify --repair` (docs/ALERTS.md, `ChatIndexDiskFailed`), and so does a run. In a run in which that has not come to pass, the
-//! index must be whole by itself.
+//! (with itself alone once in 160 times, without restarts). The system gives them again when its operator says so, by `chatctl
+//! verify --repair` (docs/ALERTS.md, `ChatIndexDiskFailed`): a run does so behind such a step, and in the end the index must be
+//! whole. Nothing else may be wrong that could be mended on the way.
 
 use std::{
     fs::File,
     io::{BufRead, BufReader},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use devstack::Server;
+use localsystem::Binaries;
+use say::say;
 
-use super::{fault::Fault, table::Table};
-use crate::{fleet::Fleet, history::report::Kind};
+use super::{fault::Fault, schedule::Step};
+use crate::fleet::Fleet;
 
 /// What its log says when it fails a shard.
 const FAILED: &[u8] = b"failed engine [";
 
-/// What the history checker finds for it.
-pub(super) const FOR_IT: [Kind; 2] = [Kind::MissingInIndex, Kind::ExtraInIndex];
+/// What the comparison may find for it.
+const FOR_IT: [&str; 2] = ["missing", "stale"];
 
-/// Whether Elasticsearch's disk was filled, and a shard failed.
+/// What it may find besides: numbers of failed creates, and marks that were dated by a clock that was behind.
+const AT_ANY_TIME: [&str; 2] = ["gaps", "marks"];
+
+/// Gives the index what it may have lost in this step, and says how much that was.
 ///
 /// # Errors
-/// When its log cannot be read.
-pub(super) fn may_be(fleet: &Fleet, table: &Table) -> anyhow::Result<bool> {
-    if !table.holds(Fault::DiskFull(Server::Elasticsearch)) {
-        return Ok(false);
+/// When something else is wrong, or stays wrong.
+pub(super) async fn give_again(step: &Step, fleet: &Fleet, binaries: &Binaries) -> anyhow::Result<()> {
+    let full = Fault::DiskFull(Server::Elasticsearch);
+    if !step.faults.iter().any(|(fault, _)| *fault == full) || !has_failed_a_shard(fleet)? {
+        return Ok(());
     }
+    let mut lost = 0;
+    for (kind, found) in fleet.repair(binaries).await? {
+        let is_lost = FOR_IT.contains(&kind.as_str());
+        ensure!(found == 0 || is_lost || AT_ANY_TIME.contains(&kind.as_str()), "chatctl verify: {kind}: {found}");
+        lost += if is_lost { found } else { 0 };
+    }
+    if lost > 0 {
+        say!("step {}: Elasticsearch lost {lost} documents that it had acknowledged; they are given again", step.number);
+    }
+    Ok(())
+}
+
+/// In this run so far.
+fn has_failed_a_shard(fleet: &Fleet) -> anyhow::Result<bool> {
     let path = fleet.stack().logs().join(format!("{}.log", Server::Elasticsearch));
     let log = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
     for line in log.split(b'\n') {

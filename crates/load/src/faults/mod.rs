@@ -162,9 +162,9 @@ async fn whole(plan: run::Plan, fleet: fleet::Plan) -> anyhow::Result<()> {
 }
 
 async fn judged(fleet: &mut Fleet, plan: run::Plan, binaries: &Binaries) -> anyhow::Result<()> {
-    let (run, outcome) = run::run(fleet, plan).await?;
-    let repair = verdict::verdict(run, outcome).await?;
-    fleet.verify(binaries, repair).await
+    let (run, outcome) = run::run(fleet, binaries, plan).await?;
+    verdict::verdict(run, outcome).await?;
+    fleet.verify(binaries).await
 }
 
 fn chosen(only: &[String], cluster: bool, sentinels: bool) -> anyhow::Result<Vec<Fault>> {

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use localsystem::Service;
+use localsystem::{Binaries, Service};
 use say::say;
 use store::Store;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -13,6 +13,7 @@ use super::{
     coverage::Coverage,
     draw::Draw,
     fault::Fault,
+    forgotten,
     recovery::{Recovery, recover},
     redis,
     schedule::{Schedule, Step},
@@ -51,6 +52,7 @@ pub(crate) struct Plan {
 /// A run that is under way.
 pub(crate) struct Run<'a> {
     pub(crate) fleet: &'a mut Fleet,
+    binaries: &'a Binaries,
     plan: Plan,
     pub(crate) began: Instant,
     pub(crate) traffic: Traffic,
@@ -67,7 +69,11 @@ pub(crate) struct Run<'a> {
 ///
 /// # Errors
 /// When it cannot begin.
-pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<(Run<'_>, anyhow::Result<()>)> {
+pub(crate) async fn run<'a>(
+    fleet: &'a mut Fleet,
+    binaries: &'a Binaries,
+    plan: Plan,
+) -> anyhow::Result<(Run<'a>, anyhow::Result<()>)> {
     let (api, ingest) = (fleet.addresses(Service::Api), fleet.addresses(Service::Ingest));
     let (api, first) = (api.first().context("no api")?, ingest.first().context("no ingest")?);
     let scenario = Arc::new(Scenario::create("faults", plan.chats, *api, *first).await?);
@@ -77,7 +83,7 @@ pub(crate) async fn run(fleet: &mut Fleet, plan: Plan) -> anyhow::Result<(Run<'_
     sleep(BEFORE).await;
 
     let (began, table, late, next) = (Instant::now(), Table::default(), Vec::new(), plan.from);
-    let mut run = Run { fleet, plan, began, traffic, witness, store, table, late, next };
+    let mut run = Run { fleet, binaries, plan, began, traffic, witness, store, table, late, next };
     let outcome = run.steps().await;
     Ok((run, outcome))
 }
@@ -129,7 +135,7 @@ impl Run<'_> {
         }
         let violations = ledger.violations();
         ensure!(violations.is_empty(), "{}", violations.join("; "));
-        Ok(())
+        forgotten::give_again(step, self.fleet, self.binaries).await
     }
 
     /// How long something was wrong, from the first injection to the last healing, and the recovery from it.

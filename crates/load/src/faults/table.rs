@@ -40,11 +40,6 @@ impl Table {
         self.entries.push(Entry { faults, told, recovery });
     }
 
-    /// Whether this fault was injected.
-    pub(crate) fn holds(&self, fault: Fault) -> bool {
-        self.entries.iter().any(|entry| entry.faults.contains(&fault))
-    }
-
     /// In Markdown, with what the ledger has found in the end. A step with two faults counts in the rows of both.
     pub(crate) fn print(&self, ledger: &Ledger) {
         say!(

@@ -7,17 +7,15 @@ use say::say;
 use tokio::time::Instant;
 
 use super::{
-    forgotten,
     recovery::{recover, stored},
     run::Run,
 };
 
-/// Ends the load and judges. `outcome` is that of the steps. Returns whether the index [may lack](forgotten) what Elasticsearch had
-/// acknowledged.
+/// Ends the load and judges. `outcome` is that of the steps.
 ///
 /// # Errors
 /// What the steps failed with, or a sentence about what does not hold; the findings themselves are printed.
-pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<bool> {
+pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
     let coverage = run.coverage().to_string();
     let Run { fleet, began, mut traffic, witness, store, table, late, .. } = run;
     let lasted = began.elapsed();
@@ -34,8 +32,6 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     // It has much patience, which a system that does not recover would use up.
     let report = if settled.is_ok() { Some(witness.finish().await) } else { None };
 
-    let may_be_forgotten = forgotten::may_be(fleet, &table);
-
     say!();
     table.print(&traffic.ledger);
     say!("\n| replica | peak RSS, MiB |\n|---|---|");
@@ -49,11 +45,6 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     if let Some(Ok(report)) = &report {
         say!("\nThe history checker:\n{report}");
     }
-    if may_be_forgotten.as_ref().is_ok_and(|may_be| *may_be) {
-        say!(
-            "Elasticsearch failed a shard on its full disk: what the index lacks is put down to it, and mended by `chatctl verify`"
-        );
-    }
     let violations = traffic.ledger.violations();
     violations.iter().for_each(|violation| say!("violation: {violation}"));
     late.iter().for_each(|late| say!("late: {late}"));
@@ -61,11 +52,9 @@ pub(super) async fn verdict(run: Run<'_>, outcome: anyhow::Result<()>) -> anyhow
     settled?;
     let found = comparison?.violations();
     ensure!(found == 0 && violations.is_empty(), "what is stored differs from what was acknowledged");
-    let may_be_forgotten = may_be_forgotten?;
     if let Some(report) = report {
-        let forgiven: &[_] = if may_be_forgotten { &forgotten::FOR_IT } else { &[] };
-        report?.verdict_but_for(forgiven)?;
+        report?.verdict()?;
     }
     ensure!(late.is_empty(), "recovery took too long {} times", late.len());
-    Ok(may_be_forgotten)
+    Ok(())
 }

@@ -30,6 +30,7 @@ use devstack::{DataDir, Progress, RabbitmqCluster, Sentinels, Server, Stack, Sta
 use futures_util::future::try_join_all;
 use localsystem::{Binaries, Launch, Service, chatctl, migrate};
 use say::say;
+use serde::Deserialize;
 use url::Url;
 
 use self::{
@@ -266,17 +267,33 @@ impl Fleet {
         self.replicas.iter_mut().map(|replica| (replica.id, replica.note_memory() / 1024)).collect()
     }
 
-    /// Has `chatctl verify` compare all that is stored with the search index and the counts, and mend it if asked to, and prints
-    /// what it finds.
+    /// Has `chatctl verify` compare all that is stored with the search index and the counts, and prints what it finds.
     ///
     /// # Errors
-    /// When it finds something wrong, and has not mended it.
-    pub(crate) async fn verify(&self, binaries: &Binaries, repair: bool) -> anyhow::Result<()> {
-        let arguments = ["verify", "--rate", VERIFY_RATE, "--repair"];
-        let arguments = if repair { &arguments[..] } else { &arguments[..3] };
-        let table = chatctl(binaries, arguments, &self.direct()?, VERIFIED_WITHIN).await?;
+    /// When it finds something wrong.
+    pub(crate) async fn verify(&self, binaries: &Binaries) -> anyhow::Result<()> {
+        let table = chatctl(binaries, &["verify", "--rate", VERIFY_RATE], &self.direct()?, VERIFIED_WITHIN).await?;
         say!("\nchatctl verify:\n{table}");
         Ok(())
+    }
+
+    /// Has `chatctl verify --repair` mend what it can, and returns how much was wrong before, by the kinds' names.
+    ///
+    /// # Errors
+    /// When something stays wrong.
+    pub(crate) async fn repair(&self, binaries: &Binaries) -> anyhow::Result<BTreeMap<String, u64>> {
+        #[derive(Deserialize)]
+        struct Report {
+            found: BTreeMap<String, Found>,
+        }
+        #[derive(Deserialize)]
+        struct Found {
+            count: u64,
+        }
+        let arguments = ["verify", "--repair", "--json", "--rate", VERIFY_RATE];
+        let said = chatctl(binaries, &arguments, &self.direct()?, VERIFIED_WITHIN).await?;
+        let report: Report = serde_json::from_str(&said).context("chatctl verify said something else")?;
+        Ok(report.found.into_iter().map(|(kind, found)| (kind, found.count)).collect())
     }
 
     /// The variables by which the servers are found without a proxy.
