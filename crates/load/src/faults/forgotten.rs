@@ -1,5 +1,5 @@
 //! What Elasticsearch forgets: 8.19 may lose documents that it had acknowledged when its disk is full and it fails a shard for it
-//! (with itself alone once in 160 times, without restarts). The system gives them again when its operator says so, by `chatctl
+//! (with itself alone once in 160 times). The system gives them again when its operator says so, by `chatctl
 //! verify --repair` (docs/ALERTS.md, `ChatIndexDiskFailed`): a run does so behind such a step, and in the end the index must be
 //! whole. Nothing else may be wrong that could be mended on the way.
 
