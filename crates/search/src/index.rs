@@ -10,11 +10,11 @@ use elasticsearch::params::WaitForStatus;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::mapping;
 use crate::meters::Meters;
 use crate::pace::Pace;
 use crate::settings::Settings;
-use crate::wire::Shards;
-use crate::{mapping, wire};
+use crate::wire::{self, Shards};
 
 /// How long each step of making the index may take: it is done once, and slow on a server that has just started.
 pub(crate) const CREATION_TIMEOUT: Duration = Duration::from_secs(15);

@@ -1,7 +1,7 @@
 //! What Elasticsearch forgets: 8.19 may lose documents that it had acknowledged when its disk is full and it fails a shard for it
-//! (with itself alone once in 160 times). The system gives them again when its operator says so, by `chatctl
-//! verify --repair` (docs/ALERTS.md, `ChatIndexDiskFailed`): a run does so behind such a step, and in the end the index must be
-//! whole. Nothing else may be wrong that could be mended on the way.
+//! (alone, without the services, once in 160 times). The system gives them again when its operator says so, by `chatctl verify
+//! --repair` (docs/ALERTS.md, `ChatIndexDiskFailed`): a run does so behind such a step, and in the end the index must be whole.
+//! Whatever else is found to be wrong fails the run, but for what may be there at any time.
 
 use std::{
     fs::File,
@@ -46,7 +46,7 @@ pub(super) async fn give_again(step: &Step, fleet: &Fleet, binaries: &Binaries) 
     Ok(())
 }
 
-/// In this run so far.
+/// Whether it has in this run so far, by its log.
 fn has_failed_a_shard(fleet: &Fleet) -> anyhow::Result<bool> {
     let path = fleet.stack().logs().join(format!("{}.log", Server::Elasticsearch));
     let log = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
