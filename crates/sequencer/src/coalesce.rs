@@ -1,25 +1,26 @@
 //! Asks once for the numbers of all who wait for one in the same application, in whichever of its chats: for numbers, what group
 //! commit is for writes.
 //!
-//! A lone caller asks at once. While its call is under way, those that come gather, and are given their numbers by the next call:
-//! in each chat consecutive ones, in the order in which they came. So a busy application costs Redis and this process a call for
-//! dozens of numbers. (Two calls at a time would shorten the wait for the next, at the price of more of them.) Each call takes
+//! A lone caller's call is made at once. While it is under way, those that come gather, and are given their numbers by the next
+//! one: in each chat consecutive ones, in the order in which they came. So a busy application costs Redis and this process a call
+//! for dozens of numbers. (Two calls at a time would shorten the wait for the next, at the price of more of them.) Each call takes
 //! numbers that nobody else gets, whoever of its callers still waits for them: one that has gone away leaves a gap, as it would
 //! alone. That a caller goes away must never keep another from its number.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::Instant,
 };
 
 use domain::{ApplicationToken, ChatNumber};
 use events::Epoch;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
 use crate::{
     Adopted, Error, MessageIssue, Outage, Sequencer,
-    shares::{Answer, Answers, Share, part},
+    shares::{Answer, part},
 };
 
 /// Numbers that one call takes at most, unless a single caller asks for more.
@@ -52,7 +53,7 @@ pub struct Coalescer {
 }
 
 impl Coalescer {
-    /// Calls for those who have waited are made on the current runtime.
+    /// Calls are made on the current runtime.
     pub fn new(sequencer: Sequencer) -> Self {
         Self { sequencer, runtime: Handle::current(), waiting: Arc::default() }
     }
@@ -73,31 +74,28 @@ impl Coalescer {
         count: u16,
     ) -> Result<(MessageIssue, Instant), Error> {
         let series = Series { epoch: adopted.record().epoch, token };
-        let Some(answered) = self.join(series, chat, count) else {
-            let mut turn = Turn { calls: self, adopted, series, failure: None };
-            let answers = turn.call(&[(chat, count)]).await;
-            return Share::default().of(&answers);
-        };
+        let (answer, answered) = oneshot::channel();
+        if self.is_first(series, Waiter { chat, count, answer }) {
+            self.runtime.spawn(self.clone().serve(adopted.clone(), series));
+        }
         answered.await.unwrap_or(Err(Error::Unavailable(Outage::TimedOut)))
     }
 
-    /// Waits for the next call if there is one under way; else the caller's own is.
-    fn join(&self, series: Series, chat: ChatNumber, count: u16) -> Option<oneshot::Receiver<Answer>> {
-        let mut waiting = self.lock();
-        match waiting.get_mut(&series) {
-            Some(waiters) => {
-                let (answer, answered) = oneshot::channel();
-                waiters.push_back(Waiter { chat, count, answer });
-                Some(answered)
+    /// Lets one wait for the next call. `true`: nobody makes any for this series, so the caller sees to that.
+    fn is_first(&self, series: Series, waiter: Waiter) -> bool {
+        match self.lock().entry(series) {
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push_back(waiter);
+                false
             }
-            None => {
-                waiting.insert(series, VecDeque::new());
-                None
+            Entry::Vacant(none) => {
+                none.insert(VecDeque::from([waiter]));
+                true
             }
         }
     }
 
-    /// Those whose turn it is when a call has ended; if there are none, no call is under way any more.
+    /// Those whose turn it is; if there are none, no call is made for this series any more.
     fn next(&self, series: Series) -> Vec<Waiter> {
         let mut waiting = self.lock();
         let Some(waiters) = waiting.get_mut(&series) else { return Vec::new() };
@@ -120,12 +118,26 @@ impl Coalescer {
         next
     }
 
-    async fn serve(self, adopted: Arc<Adopted>, series: Series, waiters: Vec<Waiter>) {
-        let mut turn = Turn { calls: &self, adopted: &adopted, series, failure: None };
-        let (chats, shares) = part(waiters.iter().map(|waiter| (waiter.chat, waiter.count)));
-        let answers = turn.call(&chats).await;
-        for (waiter, share) in waiters.into_iter().zip(shares) {
-            let _ = waiter.answer.send(share.of(&answers));
+    /// Makes calls until nobody waits for one. If one fails those who wait for the next are told so: one after the other they
+    /// would learn it late.
+    async fn serve(self, adopted: Arc<Adopted>, series: Series) {
+        let _served = Served { calls: &self, series };
+        loop {
+            // Those who come in the same moment, because what they waited for has ended together, go along.
+            yield_now().await;
+            let waiters = self.next(series);
+            if waiters.is_empty() {
+                return;
+            }
+            let (chats, shares) = part(waiters.iter().map(|waiter| (waiter.chat, waiter.count)));
+            let began = Instant::now();
+            let answers = self.sequencer.issue_in_chats(&adopted, series.token, &chats).await.map(|issues| (issues, began));
+            for (waiter, share) in waiters.into_iter().zip(shares) {
+                let _ = waiter.answer.send(share.of(&answers));
+            }
+            if let Err(error) = answers {
+                return self.fail(series, &error);
+            }
         }
     }
 
@@ -143,33 +155,16 @@ impl Coalescer {
     }
 }
 
-/// A call under way. When it has ended, or its caller has gone away in the middle of it, the next one begins. If it has failed
-/// those who wait are told so: one after the other they would learn it late.
-struct Turn<'a> {
+/// A panic ends the calls of a series: those who wait learn it at once, and whoever comes next has calls made again.
+struct Served<'a> {
     calls: &'a Coalescer,
-    adopted: &'a Arc<Adopted>,
     series: Series,
-    failure: Option<Error>,
 }
 
-impl Turn<'_> {
-    async fn call(&mut self, chats: &[(ChatNumber, u16)]) -> Answers {
-        let began = Instant::now();
-        let answers = self.calls.sequencer.issue_in_chats(self.adopted, self.series.token, chats).await;
-        self.failure = answers.as_ref().err().cloned();
-        answers.map(|issues| (issues, began))
-    }
-}
-
-impl Drop for Turn<'_> {
+impl Drop for Served<'_> {
     fn drop(&mut self) {
-        if let Some(error) = &self.failure {
-            return self.calls.fail(self.series, error);
-        }
-        let waiters = self.calls.next(self.series);
-        if !waiters.is_empty() {
-            let next = self.calls.clone().serve(self.adopted.clone(), self.series, waiters);
-            self.calls.runtime.spawn(next);
+        if thread::panicking() {
+            self.calls.fail(self.series, &Error::Unavailable(Outage::TimedOut));
         }
     }
 }

@@ -13,8 +13,8 @@ pub(crate) type Answer = Result<(MessageIssue, Instant), Error>;
 /// What came of a call: of each of its chats, and when it began.
 pub(crate) type Answers = Result<(Vec<Result<MessageIssue, Error>>, Instant), Error>;
 
-/// A caller's part of a call. That of a lone caller is the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A caller's part of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Share {
     /// Which of the call's chats it is in.
     place: usize,
@@ -74,11 +74,5 @@ mod tests {
         let expected = [Some(issued(10)), Some(missing), Some(issued(11)), None, Some(missing), Some(issued(511))];
         assert_eq!(told, expected.map(|issue| issue.map(|issue| (issue, began))));
         assert!(shares.iter().all(|share| matches!(share.of(&Err(Error::Stale)), Err(Error::Stale))));
-    }
-
-    #[test]
-    fn a_lone_caller_has_the_default_share() {
-        let (chats, shares) = part([(ChatNumber::FIRST, u16::MAX)].into_iter());
-        assert_eq!((chats, shares), (vec![(ChatNumber::FIRST, u16::MAX)], vec![Share::default()]));
     }
 }

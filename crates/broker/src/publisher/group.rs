@@ -13,6 +13,7 @@ use lapin::{BasicProperties, types::ShortString};
 use metrics::{Counter, Gauge, Histogram};
 use tokio::{
     sync::{oneshot, watch},
+    task::yield_now,
     time::{Interval, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -172,7 +173,8 @@ impl Task {
                     stopping = true;
                     self.shared.queue.close();
                 }
-                () = self.shared.queue.arrival(), if waiting == 0 => (),
+                // What comes in the same moment goes along: most of it was given its number by the same call.
+                () = self.shared.queue.arrival(), if waiting == 0 => yield_now().await,
                 changed = self.link.changed() => if changed.is_err() { return false },
                 _ = tick.tick(), if waiting > 0 || confirms.awaited() > 0 || is_blocked => {
                     let late = if is_blocked { PublishError::Unavailable } else { PublishError::Expired };
