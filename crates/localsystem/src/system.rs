@@ -1,6 +1,11 @@
 //! The servers and the services together, with one owner.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use devstack::{Progress, Server, Stack, StackOptions};
 
@@ -119,8 +124,31 @@ impl LocalSystem {
     /// # Errors
     /// When it ends, or is not ready in time.
     pub async fn start_replica(&mut self, service: Service, variables: &[(&str, &str)]) -> anyhow::Result<SocketAddr> {
+        self.add_replica(service, variables, None).await
+    }
+
+    /// The same, for one whose output goes to the end of a file.
+    ///
+    /// # Errors
+    /// As [`LocalSystem::start_replica`]; or the file cannot be written.
+    pub async fn start_logged_replica(
+        &mut self,
+        service: Service,
+        variables: &[(&str, &str)],
+        log: &Path,
+    ) -> anyhow::Result<SocketAddr> {
+        self.add_replica(service, variables, Some(log.to_owned())).await
+    }
+
+    async fn add_replica(
+        &mut self,
+        service: Service,
+        variables: &[(&str, &str)],
+        log: Option<PathBuf>,
+    ) -> anyhow::Result<SocketAddr> {
         let address = free_address()?;
-        self.replicas.push(Process::start(&self.launch(service, address, variables)).await?);
+        let launch = Launch { log, ..self.launch(service, address, variables) };
+        self.replicas.push(Process::start(&launch).await?);
         Ok(address)
     }
 

@@ -55,6 +55,8 @@ pub(crate) enum Part {
     FixedRate,
     /// Replicas, and what a create costs each process
     Scale,
+    /// What a line for each request costs ingest
+    AccessLog,
     /// Memory, sizes, starts, idle connections
     Footprint,
     /// What the load generator itself costs

@@ -1,7 +1,7 @@
 //! What the load generator itself costs: it shares the processors with what it measures, so every figure is lower by it. It is
 //! held against `wrk`, which is as cheap as a generator can be that looks at no answer.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use tokio::{process::Command, time::timeout};
@@ -9,6 +9,7 @@ use tokio::{process::Command, time::timeout};
 use super::{
     processes::{Account, Group},
     row::Row,
+    scratch::Scratch,
     series::Series,
     world::World,
 };
@@ -16,6 +17,7 @@ use super::{
 const CLIENTS: u32 = 64;
 /// What `wrk` needs beyond the time that it is to measure.
 const MARGIN: Duration = Duration::from_secs(15);
+/// Tells `wrk` to send creates.
 const SCRIPT: &str = "wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\n\
     wrk.body = '{\"body\":\"run 1 client 1 says for the 1th time that all the world\\'s a stage\"}'\n";
 
@@ -30,7 +32,8 @@ struct Measured {
 pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
     let scenario = world.scenario("generator", 1).await?;
     world.settled().await?;
-    let script = Script::write()?;
+    let script = Scratch::new("wrk.lua");
+    std::fs::write(script.path(), SCRIPT)?;
     let (mut ours, mut wrk) = (Measured::default(), Measured::default());
     let me = Group { name: "load generator", roots: vec![std::process::id()], with_children: false };
     let (echo, duration) = (world.echo.address, world.effort.duration);
@@ -43,7 +46,7 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
         ours.cost_us.push(spent as f64 / outcome.latency_us.len().max(1) as f64);
 
         let before = Account::now()?.of_ended_children(std::process::id());
-        let output = run_wrk(&format!("http://{echo}{}", scenario.path(0)), &script.0, duration).await?;
+        let output = run_wrk(&format!("http://{echo}{}", scenario.path(0)), script.path(), duration).await?;
         let spent = Account::now()?.of_ended_children(std::process::id()).saturating_sub(before);
         let (rate, requests) = read(&output).with_context(|| format!("wrk says what is not understood: {output}"))?;
         wrk.rate.push(rate);
@@ -57,7 +60,7 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run_wrk(url: &str, script: &std::path::Path, duration: Duration) -> anyhow::Result<String> {
+async fn run_wrk(url: &str, script: &Path, duration: Duration) -> anyhow::Result<String> {
     let seconds = duration.as_secs().max(1);
     let mut wrk = Command::new("wrk");
     wrk.args(["--threads", "1", "--connections", &CLIENTS.to_string(), "--duration", &format!("{seconds}s"), "--script"]);
@@ -77,24 +80,6 @@ fn read(output: &str) -> Option<(f64, f64)> {
     let rate = output.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:")?.trim().parse().ok())?;
     let requests = output.lines().find_map(|line| line.trim().split_once(" requests in ")?.0.parse().ok())?;
     Some((rate, requests))
-}
-
-/// What tells `wrk` to send creates; removed in the end.
-struct Script(PathBuf);
-
-impl Script {
-    fn write() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("load-{}.lua", std::process::id()));
-        std::fs::write(&path, SCRIPT)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        // Left behind it is 200 bytes in a directory for such.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 #[cfg(test)]

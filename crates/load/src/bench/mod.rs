@@ -4,6 +4,7 @@
 //! median, the range, and the ratio to the limit round by round. A figure that is not reached is told, and fails nothing: a
 //! machine may be busy. What fails is a create that was acknowledged and is not stored.
 
+mod access_log;
 mod amqp;
 pub(crate) mod bare_reads;
 pub(crate) mod baseline;
@@ -26,6 +27,7 @@ mod reads;
 mod rivals;
 mod row;
 mod scale;
+mod scratch;
 mod search;
 mod series;
 mod table;
@@ -87,6 +89,7 @@ async fn measure(world: &mut World, part: Part) -> anyhow::Result<()> {
         Part::Counts => counts::measure(world).await,
         Part::FixedRate => fixed_rate::measure(world).await,
         Part::Scale => scale::measure(world).await,
+        Part::AccessLog => access_log::measure(world).await,
         Part::Footprint => footprint::measure(world).await,
         Part::Generator => generator::measure(world).await,
     }
