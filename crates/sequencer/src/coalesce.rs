@@ -168,3 +168,42 @@ impl Drop for Served<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::Settings;
+
+    #[tokio::test]
+    async fn a_panic_leaves_nobody_waiting_and_calls_are_made_again() {
+        // Nothing listens there, and nothing is asked.
+        let settings = Settings {
+            url: "redis://127.0.0.1:1".into(),
+            sentinels: String::new(),
+            master: String::new(),
+            sentinel_password: None,
+            key_prefix: String::new(),
+            connect_timeout_ms: 1,
+            response_timeout_ms: 1,
+            idempotency_ttl_s: 1,
+            tls: tls::Trust::default(),
+        };
+        let calls = Coalescer::new(Sequencer::connect(&settings).unwrap());
+        let series = Series { epoch: Epoch::new(1), token: ApplicationToken::generate().unwrap() };
+        let waiter = || {
+            let (answer, answered) = oneshot::channel();
+            (Waiter { chat: ChatNumber::FIRST, count: 1, answer }, answered)
+        };
+        let (first, mut answered) = waiter();
+        assert!(calls.is_first(series, first));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _served = Served { calls: &calls, series };
+            panic!("as a call might");
+        }));
+        assert!(panicked.is_err());
+        assert!(matches!(answered.try_recv(), Ok(Err(Error::Unavailable(Outage::TimedOut)))));
+        assert!(calls.is_first(series, waiter().0), "nobody would make a call for whoever comes next");
+    }
+}
