@@ -1,17 +1,22 @@
 //! What is measured of MySQL: how much of the pool is used, how long one waits for it, how long statements take, what fails.
 //! Every series is there from the start. Nothing here may fail or wait.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::{Error, Pool};
 
-/// Of the pool.
+/// Of one of the process' pools, into the figures of all.
 #[derive(Debug)]
 pub(crate) struct PoolMeters {
     used: Gauge,
     idle: Gauge,
+    /// How many of this pool's stand in that figure.
+    idle_here: Mutex<usize>,
     waiting: Gauge,
     acquire: Histogram,
     exhausted: Counter,
@@ -19,6 +24,7 @@ pub(crate) struct PoolMeters {
 }
 
 impl PoolMeters {
+    /// `size` is that of all pools together.
     pub(crate) fn new(size: usize) -> Arc<Self> {
         let connections = |state| gauge!("chat_mysql_pool_connections", "state" => state);
         let failures = |cause| counter!("chat_mysql_acquire_failures_total", "cause" => cause);
@@ -26,6 +32,7 @@ impl PoolMeters {
         Arc::new(Self {
             used: connections("used"),
             idle: connections("idle"),
+            idle_here: Mutex::new(0),
             waiting: gauge!("chat_mysql_pool_waiting_requests"),
             acquire: histogram!("chat_mysql_acquire_seconds"),
             exhausted: failures("exhausted"),
@@ -72,7 +79,10 @@ impl Loan {
     }
 
     fn look(&self) {
-        self.meters.idle.set(self.pool.status().available as f64);
+        let mut told = self.meters.idle_here.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = self.pool.status().available;
+        self.meters.idle.increment(idle as f64 - *told as f64);
+        *told = idle;
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Manager {
     options: OptsBuilder,
     settings: Settings,
     /// Connections are opened here, whoever asks: a socket belongs to the runtime that opened it, and an HTTP worker's runtime
-    /// serves a socket only while that worker is not busy.
+    /// serves a socket only while that worker is not busy, which is no matter where the worker alone uses it.
     runtime: Handle,
 }
 
@@ -107,18 +107,30 @@ impl Store {
     /// # Errors
     /// [`Error::Settings`] for a URL that cannot be used, or when called outside a runtime.
     pub fn connect(settings: &Settings) -> Result<Self, Error> {
+        Self::with(settings, settings.pool_size)
+    }
+
+    /// As [`Store::connect`], with so many connections.
+    pub(crate) fn with(settings: &Settings, connections: usize) -> Result<Self, Error> {
         settings.check()?;
+        // They stand at 0 before there is a connection.
+        StatementMeters::new();
+        Self::on_this_runtime(settings, connections)
+    }
+
+    /// Another pool, of so many connections, which the current runtime drives. What is measured of both is told as of one.
+    pub(crate) fn beside(&self, connections: usize) -> Result<Self, Error> {
+        Self::on_this_runtime(&self.settings, connections)
+    }
+
+    fn on_this_runtime(settings: &Settings, connections: usize) -> Result<Self, Error> {
         let manager = Manager {
             options: connect::options(settings)?,
             settings: settings.clone(),
             runtime: Handle::try_current().map_err(|_| Error::Settings("a store is made inside a tokio runtime"))?,
         };
-        let pool = Pool::builder(manager)
-            .max_size(settings.pool_size)
-            .build()
-            .map_err(|_| Error::Settings("the pool cannot be made"))?;
-        // They stand at 0 before there is a connection.
-        StatementMeters::new();
+        let pool =
+            Pool::builder(manager).max_size(connections).build().map_err(|_| Error::Settings("the pool cannot be made"))?;
         Ok(Self { pool, meters: PoolMeters::new(settings.pool_size), settings: settings.clone() })
     }
 

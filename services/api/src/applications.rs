@@ -54,7 +54,7 @@ pub(crate) async fn create(
 
 /// `GET /applications/{token}`
 pub(crate) async fn read(state: Data<State>, path: ApplicationPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
-    let stored = async || applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store);
+    let stored = async |_| applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store);
     let found = state.cached.read(Some(cached::application(path.token)), stored).await?;
     answer_read(&conditions, found.ok_or_else(Problem::application_not_found)?)
 }

@@ -8,31 +8,37 @@ use cache::{Cache, Key, Read};
 use domain::{ApplicationToken, ChatNumber, DEFAULT_PAGE_LIMIT, MessageNumber, PageRequest};
 use service::problem::{Dependency, Problem};
 
-use crate::kept::Keep;
+use crate::{kept::Keep, sought::Sought};
 
 /// The cache, if there is one.
-pub(crate) struct Cached(Option<Cache>);
+pub(crate) struct Cached {
+    cache: Option<Cache>,
+    sought: Sought,
+}
 
 impl Cached {
     pub(crate) fn new(cache: Option<Cache>) -> Self {
-        Self(cache)
+        Self { cache, sought: Sought::new() }
     }
 
-    /// What lies under `key`, or what `source` reads now. `None` as a key stands for something that is never kept.
+    /// What lies under `key`, or what `source` reads now. `None` as a key stands for something that is never kept. The cache is
+    /// asked from the second time on: the first read of something is the last of most, and then costs no more than without one.
+    /// `source` is told whether what it reads is to be kept.
     pub(crate) async fn read<T: Keep>(
         &self,
         key: Option<Key>,
-        source: impl AsyncFnOnce() -> Result<T, Problem>,
+        source: impl AsyncFnOnce(bool) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let (Some(cache), Some(key)) = (&self.0, key) else { return source().await };
+        let again = key.filter(|key| self.sought.again(key));
+        let (Some(cache), Some(key)) = (&self.cache, again) else { return source(false).await };
         match cache.get(&key).await {
             Read::Hit(value) => match T::restore(value.as_ref()) {
                 Some(kept) => Ok(kept),
-                None => source().await,
+                None => source(false).await,
             },
-            Read::Bypass => source().await,
+            Read::Bypass => source(false).await,
             Read::Leased(lease) => {
-                let found = source().await?;
+                let found = source(true).await?;
                 if let Some(value) = found.keep() {
                     cache.fill(lease, &value).await;
                 }
@@ -47,7 +53,7 @@ impl Cached {
         keys: impl IntoIterator<Item = Key>,
         change: impl AsyncFnOnce() -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let Some(cache) = &self.0 else { return change().await };
+        let Some(cache) = &self.cache else { return change().await };
         let block = cache.block(keys.into_iter().collect()).await.map_err(|error| {
             tracing::debug!(%error, "an update is refused");
             Problem::dependency_unavailable(Dependency::Cache)

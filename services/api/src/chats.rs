@@ -32,7 +32,7 @@ use crate::{
 /// `GET …/chats/{number}`
 pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
-    let stored = async || chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store);
+    let stored = async |_| chats::find_by_token(&mut *state.connection().await?, token, chat).await.map_err(of_store);
     match state.cached.read(Some(cached::chat(token, chat)), stored).await? {
         Lookup::Found(chat) => answer_read(&conditions, chat),
         Lookup::NoApplication => Err(Problem::application_not_found()),
@@ -47,19 +47,19 @@ pub(crate) async fn read(state: Data<State>, path: ChatPath, conditions: Conditi
 /// `GET …/chats`
 pub(crate) async fn list(state: Data<State>, path: ApplicationPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let page = Parameters::of(&request)?.page()?;
-    let stored = async || {
+    let stored = async |_| {
         let application = applications::find(&mut *state.connection().await?, path.token).await.map_err(of_store)?;
         let application = application.ok_or_else(Problem::application_not_found)?;
         let read = async |page| chats::list(&mut *state.connection().await?, application.id, page).await.map_err(of_store);
         // An application's chats are spread over all queues.
         let stored_up_to = async |wanted| state.numbering.all_stored_up_to(wanted, Instant::now() + FENCE_WITHIN).await;
         let found = unbroken(&state.settings, &state.sightings, page, read, stored_up_to).await?;
-        Ok(Listed { page: found, total: application.chats_count })
+        Ok(Listed { page: found, total: Some(application.chats_count) })
     };
     let Listed { page: found, total } = state.cached.read(cached::chats(path.token, page), stored).await?;
     let neighbours = Neighbours::of_numbered(&found, page);
     let entries: Vec<ChatBody> = found.entries.into_iter().map(ChatBody::from).collect();
-    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, Some(total)))
+    Ok(paging::answer(&request, "chats", &entries, page.limit(), &neighbours, total))
 }
 
 /// `PUT|PATCH …/chats/{number}`: changes the name, or with `null` removes it.
@@ -87,18 +87,32 @@ pub(crate) async fn update(
     }
 }
 
-/// Where the messages of a chat are, for lists and searches; `None` while the chat itself may still come.
+/// The application in which the messages of a chat are; `None` while the chat itself may still come.
+pub(crate) async fn application_of(
+    state: &State,
+    token: ApplicationToken,
+    chat: ChatNumber,
+) -> Result<Option<ApplicationId>, Problem> {
+    match state.rooms.application_of(token, chat) {
+        Some(application) => Ok(Some(application)),
+        None => Ok(locate(state, token, chat).await?.map(|place| place.application_id)),
+    }
+}
+
+/// As [`application_of`], and how many messages the chat has, as of the last count: always asked for.
 pub(crate) async fn locate(state: &State, token: ApplicationToken, chat: ChatNumber) -> Result<Option<Place>, Problem> {
     let found = chats::locate(&mut *state.connection().await?, token, chat).await.map_err(of_store)?;
-    match found {
-        Lookup::Found(place) => Ok(Some(place)),
-        Lookup::NoApplication => Err(Problem::application_not_found()),
+    let place = match found {
+        Lookup::Found(place) => place,
+        Lookup::NoApplication => return Err(Problem::application_not_found()),
         Lookup::Missing(application_id) => match wait(state, token, application_id, chat).await? {
-            Waited::Found(Chat { messages_count, .. }) => Ok(Some(Place { application_id, messages_count })),
-            Waited::NeverGiven | Waited::Gap => Err(Problem::chat_not_found()),
-            Waited::Pending => Ok(None),
+            Waited::Found(Chat { messages_count, .. }) => Place { application_id, messages_count },
+            Waited::NeverGiven | Waited::Gap => return Err(Problem::chat_not_found()),
+            Waited::Pending => return Ok(None),
         },
-    }
+    };
+    state.rooms.remember(token, chat, place.application_id);
+    Ok(Some(place))
 }
 
 /// Waits for a chat that is not stored at first sight.

@@ -15,7 +15,7 @@ pub(crate) trait Keep: Sized {
     fn restore(kept: &[u8]) -> Option<Self>;
 }
 
-/// A page of a list, and how many entries the whole list has, as of the last count.
+/// A page of a list, and how many entries the whole list has, as of the last count, where that is asked for.
 ///
 /// The first one is kept when it is full, no number up to its end is missing, and there is an entry behind it. Then nothing that
 /// is stored later can change it: numbers are never given twice, and nothing is deleted. (Were it the list's end, the next entry
@@ -23,7 +23,7 @@ pub(crate) trait Keep: Sized {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed<T> {
     pub(crate) page: Page<T>,
-    pub(crate) total: u64,
+    pub(crate) total: Option<u64>,
 }
 
 /// What is not there is not kept.
@@ -71,7 +71,7 @@ impl<T: Numbered> Keep for Listed<T> {
     }
 
     fn restore(kept: &[u8]) -> Option<Self> {
-        let (total, records): (u64, Vec<T::Record>) = read(kept)?;
+        let (total, records): (Option<u64>, Vec<T::Record>) = read(kept)?;
         let entries = records.into_iter().map(T::of_record).collect::<Option<_>>()?;
         Some(Self { page: Page { entries, has_previous: false, has_next: true }, total })
     }
@@ -106,7 +106,7 @@ mod tests {
 
     fn page(numbers: impl IntoIterator<Item = u64>, has_next: bool) -> Option<Listed<Message>> {
         let entries = numbers.into_iter().map(message).collect();
-        Some(Listed { page: Page { entries, has_previous: false, has_next }, total: 1_000 })
+        Some(Listed { page: Page { entries, has_previous: false, has_next }, total: Some(1_000) })
     }
 
     #[test]

@@ -9,7 +9,7 @@ use domain::{
 };
 use problems::{of_numbering, of_store};
 use service::{
-    http::{Body, Conditions},
+    http::{Body, Conditions, Family},
     json::text_field,
     problem::Problem,
 };
@@ -31,7 +31,7 @@ use crate::{
 /// `GET …/messages/{message}`
 pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Conditions) -> Result<HttpResponse, Problem> {
     let MessagePath { token, chat, message } = path;
-    let stored = async || messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store);
+    let stored = async |_| messages::find_by_token(&mut *state.connection().await?, token, chat, message).await.map_err(of_store);
     match state.cached.read(Some(cached::message(token, chat, message)), stored).await? {
         Lookup::Found(message) => answer_read(&conditions, message),
         Lookup::NoApplication => Err(Problem::application_not_found()),
@@ -48,19 +48,25 @@ pub(crate) async fn read(state: Data<State>, path: MessagePath, conditions: Cond
 pub(crate) async fn list(state: Data<State>, path: ChatPath, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let ChatPath { token, chat } = path;
     let page = Parameters::of(&request)?.page()?;
-    let stored = async || {
-        let Some(place) = chats::locate(&state, token, chat).await? else { return Ok(None) };
-        let application = place.application_id;
+    let family = Family::of(&request);
+    let stored = async |to_be_kept| {
+        // How many there are in all is shown in one family alone; what is kept serves both.
+        let found = if to_be_kept || family == Family::V1 {
+            chats::locate(&state, token, chat).await?.map(|place| (place.application_id, Some(place.messages_count)))
+        } else {
+            chats::application_of(&state, token, chat).await?.map(|application| (application, None))
+        };
+        let Some((application, total)) = found else { return Ok(None) };
         let read = async |page| messages::list(&mut *state.connection().await?, application, chat, page).await.map_err(of_store);
         let stored_up_to = async |wanted| stored_up_to(&state, application, chat, wanted).await;
         let found = unbroken(&state.settings, &state.sightings, page, read, stored_up_to).await?;
-        Ok(Some(Listed { page: found, total: place.messages_count }))
+        Ok(Some(Listed { page: found, total }))
     };
     let listed = state.cached.read(cached::messages(token, chat, page), stored).await?;
     let Some(Listed { page: found, total }) = listed else { return Ok(pending(chat.get())) };
     let neighbours = Neighbours::of_numbered(&found, page);
     let entries: Vec<MessageBody> = found.entries.into_iter().map(MessageBody::from).collect();
-    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, Some(total)))
+    Ok(paging::answer(&request, "messages", &entries, page.limit(), &neighbours, total))
 }
 
 /// Up to when all that was published of the chat's messages is stored, if that can be told. They pass one queue, and are stored

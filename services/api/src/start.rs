@@ -1,6 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use ::search::SearchIndex;
 use actix_web::web::Data;
@@ -15,17 +15,18 @@ use service::{
     http, openapi,
     telemetry::Telemetry,
 };
-use store::Store;
+use store::{Parts, Store};
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
 use crate::{
     Config,
     cached::Cached,
+    rooms::Rooms,
     routes,
     search::{Folding, Scans},
     sightings::Sightings,
-    state::State,
+    state::{Shared, State},
 };
 
 /// Why the service cannot start, or ended other than asked.
@@ -98,7 +99,8 @@ pub async fn start(
     // What requests need outlives the accepting of requests.
     let background = CancellationToken::new();
     let tracer = Tracer::start(&config.trace, "api", env!("CARGO_PKG_VERSION"))?;
-    let store = Store::connect(&config.mysql)?;
+    let connections = Parts::connect(&config.mysql, config.http.worker_count())?;
+    let store = connections.common().clone();
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     // Requests are counted where numbers are given.
@@ -125,13 +127,14 @@ pub async fn start(
         shutdown.clone(),
     );
     let stopping = shutdown.clone();
-    let (folding, scans, sightings) = (Folding::new(), Scans::new(), Sightings::new());
-    let state = Data::new(State { store, numbering, index, cached, folding, scans, sightings, settings: config.api });
+    let (rooms, folding, scans, sightings) = (Rooms::new(), Folding::new(), Scans::new(), Sightings::new());
+    let shared = Arc::new(Shared { numbering, index, cached, rooms, folding, scans, sightings, settings: config.api });
     let server = http::serve(port, &config.http, tracer.clone(), shutdown, move |routes| {
         // What is added first is not limited.
         health(routes);
         document(routes);
         console(routes);
+        let state = Data::new(State { shared: shared.clone(), store: connections.of_worker() });
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Reporter::new(roster, telemetry, "api", server.address()).start(stopping);

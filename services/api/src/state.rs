@@ -1,5 +1,7 @@
 //! What the handlers work with.
 
+use std::{ops::Deref, sync::Arc};
+
 use ::search::SearchIndex;
 use domain::{ApplicationId, ApplicationToken};
 use numbering::Numbering;
@@ -10,20 +12,36 @@ use store::{PooledConnection, Store, applications};
 use crate::{
     Settings,
     cached::Cached,
+    rooms::Rooms,
     search::{Folding, Scans},
     sightings::Sightings,
 };
 
-/// Shared by all workers.
+/// What one worker's handlers work with.
 pub(crate) struct State {
+    pub(crate) shared: Arc<Shared>,
+    /// The worker's own connections.
     pub(crate) store: Store,
+}
+
+/// What all workers share.
+pub(crate) struct Shared {
     pub(crate) numbering: Numbering,
     pub(crate) index: SearchIndex,
     pub(crate) cached: Cached,
+    pub(crate) rooms: Rooms,
     pub(crate) folding: Folding,
     pub(crate) scans: Scans,
     pub(crate) sightings: Sightings,
     pub(crate) settings: Settings,
+}
+
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl State {

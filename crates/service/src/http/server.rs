@@ -97,10 +97,10 @@ where
         shutdown.cancelled().await;
         tokio::time::sleep(drain).await;
     };
-    let mut server = Server::build().shutdown_signal(drained).shutdown_timeout(settings.shutdown_ms.div_ceil(1000));
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
-    }
+    let server = Server::build()
+        .shutdown_signal(drained)
+        .shutdown_timeout(settings.shutdown_ms.div_ceil(1000))
+        .workers(settings.worker_count());
     let (stopping, head, keep_alive) = (server.graceful_shutdown_signal(), settings.head_within(), settings.keep_alive());
     let patience = settings.patience();
     // As `actix_web::HttpServer` puts it together, but for the connection, which is timed.

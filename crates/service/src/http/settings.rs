@@ -1,7 +1,9 @@
 //! The section `http`. What each key means and its default stand in `config/defaults.toml`.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -47,6 +49,11 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 const BEYOND: Duration = Duration::from_secs(2);
 
 impl Settings {
+    /// How many worker threads there are.
+    pub fn worker_count(&self) -> usize {
+        if self.workers > 0 { self.workers } else { available_parallelism().map_or(1, NonZeroUsize::get) }
+    }
+
     pub(super) fn head_within(&self) -> Duration {
         Duration::from_millis(self.client_header_ms)
     }

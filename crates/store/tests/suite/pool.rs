@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use store::{Error, Settings, Store};
+use store::{Error, Parts, Settings, Store};
 use tokio::time::sleep;
 
 use super::support::Database;
@@ -75,6 +75,37 @@ async fn a_pool_tells_how_much_of_it_is_used_and_who_waits() {
     drop((first, second));
     assert_eq!(shown.used_idle_waiting(), [0, 2, 0]);
     assert_eq!(shown.value("chat_mysql_acquire_seconds_count"), 4);
+}
+
+#[tokio::test]
+async fn workers_have_connections_of_their_own_and_all_are_told_of_as_one_pool() {
+    let db = Database::create().await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let shown = Shown(recorder.handle());
+    let settings = Settings { pool_size: 8, acquire_timeout_ms: 100, ..db.settings() };
+    let (parts, workers) = metrics::with_local_recorder(&recorder, || {
+        let parts = Parts::connect(&settings, 2).unwrap();
+        let workers = [parts.of_worker(), parts.of_worker()];
+        (parts, workers)
+    });
+    assert_eq!(shown.value("chat_mysql_pool_max_connections"), 8);
+    let mut held = Vec::new();
+    for (store, size) in [(&workers[0], 3), (&workers[1], 3), (parts.common(), 2)] {
+        for _ in 0..size {
+            held.push(store.acquire().await.unwrap());
+        }
+        assert!(matches!(store.acquire().await, Err(Error::PoolExhausted)));
+    }
+    assert_eq!(shown.used_idle_waiting(), [8, 0, 0]);
+    held.truncate(4);
+    assert_eq!(shown.used_idle_waiting(), [4, 4, 0]);
+    held.clear();
+    assert_eq!(shown.used_idle_waiting(), [0, 8, 0]);
+
+    // Too few to be shared out.
+    let few = Parts::connect(&Settings { pool_size: 2, ..settings }, 2).unwrap();
+    let _all = (few.of_worker().acquire().await.unwrap(), few.of_worker().acquire().await.unwrap());
+    assert!(matches!(few.common().acquire().await, Err(Error::PoolExhausted)));
 }
 
 #[tokio::test]

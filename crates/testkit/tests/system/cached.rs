@@ -126,12 +126,17 @@ async fn what_is_read_is_kept_and_the_first_page_only_when_nothing_can_come_into
     let lists = [chat.path(), short.path()].map(|path| format!("{path}/messages"));
     let read = async |path: &str| system.api("GET", path).send().await.expect(200);
     let of_list = async |path: &String| read(path).await[0]["body"].clone();
-    for path in &lists {
+    // What is read again is kept.
+    for path in lists.iter().chain(&lists) {
         assert_eq!(of_list(path).await, "0");
     }
     // The same page by its ordinal.
     assert_eq!(read(&format!("{}?page=1", lists[0])).await, read(&lists[0]).await);
-    assert_eq!(chat.message(1).await.expect(200)["body"], "0");
+    for _ in 0..2 {
+        assert_eq!(chat.message(1).await.expect(200)["body"], "0");
+    }
+    // Read for the first time only now, so it is not kept yet.
+    assert_eq!(read(&format!("{}/messages/2", chat.path())).await["body"], "0");
 
     let token = ApplicationToken::parse(&application.token).unwrap();
     let conn = &mut *system.store().acquire().await.unwrap();
