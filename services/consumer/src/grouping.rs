@@ -1,13 +1,18 @@
 //! Which outbox rows go to the index together, in which pieces their messages are read, and which rows are kept when some cannot
-//! be: many small rows share a request, and no row, however much it covers, needs more memory than a piece.
+//! be: many small rows share a request, and no row, however much it covers, needs more memory than a piece and a request.
 
 use std::{collections::VecDeque, iter};
 
 use domain::MessageNumber;
+use search::Document;
 use store::{Range, messages::Key, outbox::Entry};
 
 /// Messages that a group reads at once: at most 20 MB of text.
 const PIECE: u64 = 500;
+/// Messages of a group, unless a single row has more, and bytes of text, that go to the index at once. It makes each request
+/// durable before it answers, whatever its size.
+const TOGETHER: u64 = 2_000;
+const ENOUGH_BYTES: usize = 1024 * 1024;
 /// A piece that takes too long to read is halved, unless it is no larger than this.
 const SMALL: u64 = 32;
 
@@ -27,7 +32,7 @@ fn together(entries: &[Entry]) -> usize {
         *sum = entry.ranges.iter().map(length).fold(*sum, u64::saturating_add);
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= PIECE).count().max(1).min(entries.len())
+    sums.take_while(|sum| *sum <= TOGETHER).count().max(1).min(entries.len())
 }
 
 fn length(range: &Range) -> u64 {
@@ -37,6 +42,12 @@ fn length(range: &Range) -> u64 {
 /// Whether a range is more than a piece. Nothing keeps a row that somebody has written from speaking of numbers beyond counting.
 pub(crate) fn is_wide(range: &Range) -> bool {
     length(range) > PIECE
+}
+
+/// Whether more documents would make a request no better.
+pub(crate) fn is_enough(documents: &[Document]) -> bool {
+    let bytes: usize = documents.iter().map(|document| document.body.as_str().len()).sum();
+    documents.len() as u64 >= TOGETHER || bytes >= ENOUGH_BYTES
 }
 
 /// Takes what is read at once off the front; nothing is left when that is empty.
@@ -86,7 +97,7 @@ pub(crate) fn parted(group: &[Entry], messages: &[Key]) -> (Vec<u64>, Vec<u64>) 
 
 #[cfg(test)]
 mod tests {
-    use domain::{ApplicationId, ChatNumber, MAX_NUMBER};
+    use domain::{ApplicationId, ChatNumber, MAX_NUMBER, MessageBody};
 
     use super::*;
 
@@ -142,12 +153,29 @@ mod tests {
     #[test]
     fn single_messages_go_together_and_a_large_row_goes_alone() {
         let edit = || entry(vec![range(1, 5, 5)]);
-        let large = || entry(vec![range(1, 1, PIECE), range(2, 1, 1)]);
+        let large = || entry(vec![range(1, 1, TOGETHER), range(2, 1, 1)]);
         let sizes = |entries: &[Entry]| groups(entries).map(<[Entry]>::len).collect::<Vec<_>>();
         assert_eq!(sizes(&[]), Vec::<usize>::new());
         assert_eq!(sizes(&[edit(), edit(), edit()]), [3]);
         assert_eq!(sizes(&[edit(), large(), edit(), edit()]), [1, 1, 2]);
         assert_eq!(sizes(&[large(), edit()]), [1, 1]);
+    }
+
+    #[test]
+    fn a_request_has_enough_in_number_or_in_size() {
+        let documents = |count: u64, body: &str| -> Vec<Document> {
+            let document = |number| Document {
+                application_id: ApplicationId::new(1),
+                chat: ChatNumber::FIRST,
+                number: MessageNumber::new(number).unwrap(),
+                version: 1,
+                body: MessageBody::new(body).unwrap(),
+            };
+            (1..=count).map(document).collect()
+        };
+        assert!(!is_enough(&documents(TOGETHER - 1, "a")) && is_enough(&documents(TOGETHER, "a")));
+        let long = "x".repeat(1024);
+        assert!(!is_enough(&documents(1023, &long)) && is_enough(&documents(1024, &long)));
     }
 
     #[test]

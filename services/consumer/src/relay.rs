@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    grouping::{groups, halves, is_wide, parted, piece},
+    grouping::{groups, halves, is_enough, is_wide, parted, piece},
     index::{Aim, Index, Written},
     lease::{Lease, from_now},
 };
@@ -137,18 +137,25 @@ impl Relay {
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
         let aim = Aim::now(&self.store).await?;
         let mut left: VecDeque<Range> = group.iter().flat_map(|entry| entry.ranges.iter().copied()).collect();
-        let mut unreadable = Vec::new();
+        let (mut documents, mut unreadable) = (Vec::new(), Vec::new());
         loop {
             self.pass_over_nothing(&mut left).await?;
             let piece = piece(&mut left);
-            if piece.is_empty() {
-                break;
+            let was_last = piece.is_empty();
+            if !was_last {
+                documents.extend(self.read(piece, &mut unreadable).await?);
+                if !is_enough(&documents) {
+                    continue;
+                }
             }
-            let documents = self.read(piece, &mut unreadable).await?;
-            if self.index.write(&documents, aim).await? == Written::InPart {
+            if !documents.is_empty() && self.index.write(&documents, aim).await? == Written::InPart {
                 let ids: Vec<u64> = group.iter().map(|entry| entry.id).collect();
                 return Ok(self.put_off(&ids, RETRY_AFTER).await?);
             }
+            if was_last {
+                break;
+            }
+            documents.clear();
         }
         let (kept, done) = parted(group, &unreadable);
         if let Some((application, chat, number)) = unreadable.first() {
