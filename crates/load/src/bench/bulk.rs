@@ -7,7 +7,7 @@ use anyhow::ensure;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use reqwest::{Client, Method};
-use search::{Terms, fold};
+use search::{SearchIndex, Settings, Terms, fold};
 use serde_json::{Value, json};
 
 /// Bytes of one request: as many as ours have.
@@ -43,6 +43,20 @@ impl Text {
         let target = json!({ "_id": format!("{room}-{number}"), "routing": room, "version": 1, "version_type": "external_gte" });
         format!("{}\n{document}\n", json!({ "index": target }))
     }
+}
+
+/// Makes an index as ours is, behind the alias `name`. The first version's own name is `name-v1`.
+pub(super) async fn empty_index(url: &str, name: &str) -> anyhow::Result<()> {
+    let settings = Settings {
+        url: url.to_owned(),
+        index: name.to_owned(),
+        timeout_ms: 2_000,
+        shards: 1,
+        replicas: 0,
+        refresh_ms: 500,
+        tls: Default::default(),
+    };
+    Ok(SearchIndex::connect(&settings)?.ensure_index().await?)
 }
 
 /// Elasticsearch as a plain client uses it.
@@ -107,14 +121,24 @@ impl Elastic {
         Ok(())
     }
 
-    /// Makes what was written searchable, and all of it a part of the files. Bytes of the index.
+    /// Makes what was written searchable, and all of it a part of the files. Bytes of the index: of its segments, because the
+    /// size that the index's own figures tell may be ten seconds old.
     pub(super) async fn finish(&self, index: &str) -> anyhow::Result<u64> {
         for step in ["_refresh", "_flush"] {
             self.ask(Method::POST, &format!("{index}/{step}"), None).await?;
         }
-        let stats = self.ask(Method::GET, &format!("{index}/_stats/store"), None).await?;
-        Ok(stats["_all"]["primaries"]["store"]["size_in_bytes"].as_u64().unwrap_or_default())
+        let told = self.ask(Method::GET, &format!("{index}/_segments"), None).await?;
+        let bytes = bytes_of_segments(&told["indices"][index]);
+        ensure!(bytes > 0, "{index} has no segments");
+        Ok(bytes)
     }
+}
+
+/// Of all shards.
+fn bytes_of_segments(index: &Value) -> u64 {
+    let members = |value: &Value| value.as_object().into_iter().flat_map(|object| object.values().cloned()).collect::<Vec<_>>();
+    let copies = members(&index["shards"]).into_iter().flat_map(|copies| copies.as_array().cloned().unwrap_or_default());
+    copies.flat_map(|copy| members(&copy["segments"])).filter_map(|segment| segment["size_in_bytes"].as_u64()).sum()
 }
 
 /// Actions put together to requests of at most `limit` bytes, but for a single one that is larger.
@@ -146,6 +170,15 @@ mod tests {
         assert_eq!(lines[0], json!({ "index": target }));
         assert_eq!(lines[1], json!({ "room": "7-3", "number": 9, "grams": "", "short": "h i hi" }));
         assert!(action.ends_with('\n'));
+    }
+
+    #[test]
+    fn an_index_is_as_large_as_its_segments() {
+        let segment = |bytes: u64| json!({ "num_docs": 3, "size_in_bytes": bytes });
+        let shard = json!([{ "segments": { "_0": segment(40), "_3": segment(2) } }]);
+        let index = json!({ "shards": { "0": shard, "1": [{ "segments": { "_7": segment(100) } }] } });
+        assert_eq!(bytes_of_segments(&index), 142);
+        assert_eq!(bytes_of_segments(&json!({ "shards": {} })), 0);
     }
 
     #[test]

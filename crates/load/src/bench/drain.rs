@@ -13,11 +13,10 @@ use devstack::Server;
 use localsystem::Service;
 use mysql_async::Conn;
 use reqwest::Method;
-use search::SearchIndex;
 use tokio::time::sleep;
 
 use super::{
-    bulk::{Elastic, Text},
+    bulk::{Elastic, Text, empty_index},
     inserts::{self, Place},
     pace::Pace,
     processes::memory_mb,
@@ -173,16 +172,7 @@ async fn bare_inserts(world: &World, scenario: &Scenario, conns: &mut [Conn]) ->
 
 async fn bare_bulk(world: &World, scenario: &Scenario) -> anyhow::Result<f64> {
     let url = &world.urls().elasticsearch;
-    let settings = search::Settings {
-        url: url.clone(),
-        index: BARE.to_owned(),
-        timeout_ms: 2_000,
-        shards: 1,
-        replicas: 0,
-        refresh_ms: 500,
-        tls: Default::default(),
-    };
-    SearchIndex::connect(&settings)?.ensure_index().await?;
+    empty_index(url, BARE).await?;
     let places = places(scenario.chats.len() as u64, world.effort.backlog);
     let texts = places.iter().map(|&(chat, number)| Text { application: 1, chat, number, body: body((chat, number)) });
     let elastic = Elastic::new(url)?;

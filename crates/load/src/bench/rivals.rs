@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::bulk::Text;
 
+/// The alias of the index that the api searches.
+pub(super) const OURS: &str = "chat-messages";
+
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -17,7 +20,7 @@ pub(super) enum Way {
 impl Way {
     pub(super) const ALL: [Self; 3] = [Self::Ours, Self::Wildcard, Self::AnyGram];
 
-    /// Ours is the index that the api searches.
+    /// Ours is the first version behind [`OURS`].
     pub(super) fn index(self) -> &'static str {
         match self {
             Self::Ours => "chat-messages-v1",
@@ -34,7 +37,7 @@ impl Way {
         }
     }
 
-    /// What makes the index, with the settings that ours has; ours is there already.
+    /// What makes the index, with the settings that ours has; ours is made by whoever knows it.
     pub(super) fn creation(self) -> Option<Value> {
         let field = match self {
             Self::Ours => return None,
