@@ -4,6 +4,8 @@
 //! list's first page is kept only as [`Listed`](crate::kept::Listed) says. Whatever changes a row of the three tables, other than
 //! its count, must do so through [`Cached::update`], with the keys of all that shows the row.
 
+use std::time::Duration;
+
 use cache::{Cache, Key, Read};
 use domain::{ApplicationToken, ChatNumber, DEFAULT_PAGE_LIMIT, MessageNumber, PageRequest};
 use service::problem::{Dependency, Problem};
@@ -17,8 +19,9 @@ pub(crate) struct Cached {
 }
 
 impl Cached {
-    pub(crate) fn new(cache: Option<Cache>) -> Self {
-        Self { cache, sought: Sought::new() }
+    /// `kept_for` is how long the cache keeps an entry.
+    pub(crate) fn new(cache: Option<Cache>, kept_for: Duration) -> Self {
+        Self { cache, sought: Sought::new(kept_for) }
     }
 
     /// What lies under `key`, or what `source` reads now. `None` as a key stands for something that is never kept. The cache is

@@ -7,31 +7,47 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 use cache::Key;
 
-/// 256 KiB of marks. In the two seconds for which an entry is kept a busy replica answers some hundred thousand reads.
+/// 512 KiB of marks. In the two seconds for which an entry is kept a busy replica answers some hundred thousand reads.
 const PLACES: usize = 1 << 16;
 
-/// Marks of what was asked for. The hash has a secret of its own in each process, so that no client can choose what is forgotten.
+/// Marks of what was asked for: half of its hash, and when, in milliseconds. The hash has a secret of its own in each process, so
+/// that no client can choose what is forgotten.
 pub(crate) struct Sought {
-    marks: Box<[AtomicU32]>,
+    marks: Box<[AtomicU64]>,
     hasher: RandomState,
+    begun: Instant,
+    within_ms: u32,
 }
 
 impl Sought {
-    pub(crate) fn new() -> Self {
-        Self { marks: (0..PLACES).map(|_| AtomicU32::new(0)).collect(), hasher: RandomState::new() }
+    /// `within` is how long an entry is kept: what is asked for less often is never found.
+    pub(crate) fn new(within: Duration) -> Self {
+        Self {
+            marks: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            begun: Instant::now(),
+            within_ms: u32::try_from(within.as_millis()).unwrap_or(u32::MAX),
+        }
     }
 
     /// Whether this was asked for lately; it has been from now on.
     pub(crate) fn again(&self, key: &Key) -> bool {
+        // Goes around every 49 days, when it may take something for asked for that was so long ago.
+        self.again_at(self.begun.elapsed().as_millis() as u32, key)
+    }
+
+    fn again_at(&self, now_ms: u32, key: &Key) -> bool {
         let hash = self.hasher.hash_one(key);
-        let mark = (hash >> 32) as u32;
-        let place = hash as usize % PLACES;
-        self.marks.get(place).is_some_and(|lies| lies.swap(mark, Ordering::Relaxed) == mark)
+        let name = hash >> 32;
+        let Some(place) = self.marks.get(hash as usize % PLACES) else { return false };
+        let before = place.swap(name << 32 | u64::from(now_ms), Ordering::Relaxed);
+        before >> 32 == name && now_ms.wrapping_sub(before as u32) <= self.within_ms
     }
 }
 
@@ -41,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_again_is_known_and_another_is_not() {
-        let sought = Sought::new();
+        let sought = Sought::new(Duration::from_secs(3600));
         let key = |name: u32| Key::new("token", name);
         let known = |names: std::ops::Range<u32>| names.filter(|name| sought.again(&key(*name))).count();
         assert_eq!(known(0..1_000), 0);
@@ -51,5 +67,16 @@ mod tests {
         // Far more than there are places for.
         assert_eq!(known(1_000..1_001_000), 0);
         assert!(known(0..1_000) < 10);
+    }
+
+    #[test]
+    fn what_was_asked_for_too_long_ago_was_not() {
+        let sought = Sought::new(Duration::from_secs(2));
+        let key = Key::new("token", 1);
+        let again = |now_ms| sought.again_at(now_ms, &key);
+        assert!(!again(10_000) && again(12_000) && again(14_000));
+        assert!(!again(16_001) && again(16_002));
+        // The clock goes around.
+        assert!(!again(u32::MAX - 500) && again(1_000));
     }
 }

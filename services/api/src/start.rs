@@ -1,6 +1,6 @@
 //! Puts the service together, and takes it apart in order.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ::search::SearchIndex;
 use actix_web::web::Data;
@@ -107,7 +107,7 @@ pub async fn start(
     let rate_limit = RateLimit::start(&config.rate_limit, sequencer.place()).await?;
     let cache =
         config.cache.enabled.then(|| Cache::connect(sequencer.primary().clone(), &config.redis.key_prefix, &config.cache));
-    let cached = Cached::new(cache.transpose()?);
+    let cached = Cached::new(cache.transpose()?, Duration::from_millis(config.cache.ttl_ms));
     let publisher = Publisher::start(&config.amqp, background.clone());
     publisher.refuse_wrong_topology().await?;
     let partitions = config.amqp.topology().partitions();
