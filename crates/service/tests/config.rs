@@ -81,7 +81,7 @@ fn the_defaults_are_those_of_the_file() {
     assert_eq!(config.mysql.url, URL.1);
     assert_eq!(config.mysql.pool_size, 16);
     assert_eq!(config.amqp.prefix, "");
-    assert_eq!((config.consumer.chat_batch_items, config.consumer.message_batch_items), (1000, 1000));
+    assert_eq!((config.consumer.chat_batch_items, config.consumer.message_batch_items), (1000, 4000));
     assert_eq!((config.log.format, config.log.filter.as_str()), (telemetry::Format::Human, "info"));
 }
 

@@ -74,7 +74,7 @@ async fn a_configuration_is_shown_without_secrets_and_a_wrong_one_is_refused_by_
         let url = "mysql://user:hunter2@localhost/chat";
         let shown = output(consumer(&world).arg("check-config").env("DATABASE_URL", url).stdout(Stdio::piped())).await;
         let text = String::from_utf8(shown.stdout).unwrap();
-        assert!(shown.status.success() && text.contains("message_batch_items = 1000"), "{text}");
+        assert!(shown.status.success() && text.contains("message_batch_items = 4000"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
 
         let refused = output(consumer(&world).arg("check-config").env("MESSAGE_QUEUE_THRESHOLD", "0")).await;
