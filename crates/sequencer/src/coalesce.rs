@@ -174,22 +174,12 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::Settings;
+    use crate::settings::tests::settings;
 
     #[tokio::test]
     async fn a_panic_leaves_nobody_waiting_and_calls_are_made_again() {
         // Nothing listens there, and nothing is asked.
-        let settings = Settings {
-            url: "redis://127.0.0.1:1".into(),
-            sentinels: String::new(),
-            master: String::new(),
-            sentinel_password: None,
-            key_prefix: String::new(),
-            connect_timeout_ms: 1,
-            response_timeout_ms: 1,
-            idempotency_ttl_s: 1,
-            tls: tls::Trust::default(),
-        };
+        let settings = settings("redis://127.0.0.1:1", "");
         let calls = Coalescer::new(Sequencer::connect(&settings).unwrap());
         let series = Series { epoch: Epoch::new(1), token: ApplicationToken::generate().unwrap() };
         let waiter = || {

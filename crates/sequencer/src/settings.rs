@@ -94,10 +94,11 @@ impl fmt::Debug for Settings {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn settings(url: &str, key_prefix: &str) -> Settings {
+    /// That connect to this URL, with the shortest times.
+    pub(crate) fn settings(url: &str, key_prefix: &str) -> Settings {
         Settings {
             url: url.into(),
             sentinels: String::new(),

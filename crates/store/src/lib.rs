@@ -34,7 +34,6 @@ mod migrate;
 pub mod outbox;
 mod paging;
 pub mod partition_epochs;
-mod parts;
 mod pool;
 mod range;
 pub mod reindexes;
@@ -44,17 +43,18 @@ mod settings;
 mod statement;
 mod transaction;
 mod updated;
+mod worker_pools;
 
 pub use connection::Connection;
 pub use error::{Error, ErrorKind};
 pub use lookup::Lookup;
 pub use migrate::{Applied, migrate};
-pub use parts::Parts;
 pub use pool::{Pool, PooledConnection, Store};
 pub use range::Range;
 pub use settings::Settings;
 pub use transaction::transaction;
 pub use updated::Updated;
+pub use worker_pools::WorkerPools;
 
 /// Reads a column that holds the 16 bytes of an event's name.
 fn event_id(table: &'static str, bytes: &[u8]) -> Result<domain::EventId, Error> {

@@ -12,16 +12,13 @@ use service::problem::{Dependency, Problem};
 
 use crate::{kept::Keep, sought::Sought};
 
-/// The cache, if there is one.
-pub(crate) struct Cached {
-    cache: Option<Cache>,
-    sought: Sought,
-}
+/// The cache, if there is one, and what it was lately asked for.
+pub(crate) struct Cached(Option<(Cache, Sought)>);
 
 impl Cached {
     /// `kept_for` is how long the cache keeps an entry.
     pub(crate) fn new(cache: Option<Cache>, kept_for: Duration) -> Self {
-        Self { cache, sought: Sought::new(kept_for) }
+        Self(cache.map(|cache| (cache, Sought::new(kept_for))))
     }
 
     /// What lies under `key`, or what `source` reads now. `None` as a key stands for something that is never kept. The cache is
@@ -32,8 +29,10 @@ impl Cached {
         key: Option<Key>,
         source: impl AsyncFnOnce(bool) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let again = key.filter(|key| self.sought.again(key));
-        let (Some(cache), Some(key)) = (&self.cache, again) else { return source(false).await };
+        let (Some((cache, sought)), Some(key)) = (&self.0, key) else { return source(false).await };
+        if !sought.again(&key) {
+            return source(false).await;
+        }
         match cache.get(&key).await {
             Read::Hit(value) => match T::restore(value.as_ref()) {
                 Some(kept) => Ok(kept),
@@ -56,7 +55,7 @@ impl Cached {
         keys: impl IntoIterator<Item = Key>,
         change: impl AsyncFnOnce() -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let Some(cache) = &self.cache else { return change().await };
+        let Some((cache, _)) = &self.0 else { return change().await };
         let block = cache.block(keys.into_iter().collect()).await.map_err(|error| {
             tracing::debug!(%error, "an update is refused");
             Problem::dependency_unavailable(Dependency::Cache)

@@ -1,5 +1,5 @@
-//! Chats that are known to be stored, and whose they are: what every page of messages has to know, and what
-//! never changes. Nothing else of a chat may be remembered here, and no chat that is not stored.
+//! Chats that are known to be stored, and whose they are: what every page of messages has to know, and what never changes. Nothing
+//! else of a chat may be remembered here, and no chat that is not stored.
 //!
 //! A MySQL that was put back to an older state may know less. Then the chat's list is empty and not a 404, until this process
 //! starts anew: no application that is made later takes the place of another.

@@ -15,7 +15,7 @@ use service::{
     http, openapi,
     telemetry::Telemetry,
 };
-use store::{Parts, Store};
+use store::{Store, WorkerPools};
 use tokio_util::sync::CancellationToken;
 use trace::Tracer;
 
@@ -99,8 +99,8 @@ pub async fn start(
     // What requests need outlives the accepting of requests.
     let background = CancellationToken::new();
     let tracer = Tracer::start(&config.trace, "api", env!("CARGO_PKG_VERSION"))?;
-    let connections = Parts::connect(&config.mysql, config.http.worker_count())?;
-    let store = connections.common().clone();
+    let pools = WorkerPools::connect(&config.mysql, config.http.worker_count())?;
+    let store = pools.common().clone();
     let index = SearchIndex::connect(&config.elasticsearch)?;
     let sequencer = Sequencer::connect(&config.redis)?;
     // Requests are counted where numbers are given.
@@ -134,7 +134,7 @@ pub async fn start(
         health(routes);
         document(routes);
         console(routes);
-        let state = Data::new(State { shared: shared.clone(), store: connections.of_worker() });
+        let state = Data::new(State { shared: shared.clone(), store: pools.of_worker() });
         rate_limit.around(routes, |routes| routes::configure(routes, state.clone()));
     })?;
     Reporter::new(roster, telemetry, "api", server.address()).start(stopping);

@@ -7,12 +7,13 @@ use domain::MessageNumber;
 use search::Document;
 use store::{Range, messages::Key, outbox::Entry};
 
+use crate::index::{ENOUGH_BYTES, bytes_of_text};
+
 /// Messages that a group reads at once: at most 20 MB of text.
 const PIECE: u64 = 500;
-/// Messages of a group, unless a single row has more, and bytes of text, that go to the index at once. It makes each request
+/// Messages that go to the index together, and so those of a group, unless a single row has more. The index makes each request
 /// durable before it answers, whatever its size.
 const TOGETHER: u64 = 2_000;
-const ENOUGH_BYTES: usize = 1024 * 1024;
 /// A piece that takes too long to read is halved, unless it is no larger than this.
 const SMALL: u64 = 32;
 
@@ -46,8 +47,7 @@ pub(crate) fn is_wide(range: &Range) -> bool {
 
 /// Whether more documents would make a request no better.
 pub(crate) fn is_enough(documents: &[Document]) -> bool {
-    let bytes: usize = documents.iter().map(|document| document.body.as_str().len()).sum();
-    documents.len() as u64 >= TOGETHER || bytes >= ENOUGH_BYTES
+    documents.len() as u64 >= TOGETHER || bytes_of_text(documents) >= ENOUGH_BYTES
 }
 
 /// Takes what is read at once off the front; nothing is left when that is empty.

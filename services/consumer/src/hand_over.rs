@@ -19,7 +19,10 @@ use tokio::{
 };
 use trace::Context;
 
-use crate::meters;
+use crate::{
+    index::{ENOUGH_BYTES, bytes_of_text},
+    meters,
+};
 
 /// How long the relay leaves a batch to the indexer.
 pub(crate) const INDEXER_TIME: Duration = Duration::from_secs(10);
@@ -30,9 +33,8 @@ const TOO_LONG: Duration = Duration::from_secs(5);
 /// memory that a process is given.
 const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
 
-/// Documents, and bytes of their text, that are written without waiting for more.
+/// Documents that are written without waiting for more.
 const ENOUGH_DOCUMENTS: usize = 1_000;
-const ENOUGH_BYTES: usize = 1024 * 1024;
 
 /// The messages of a committed batch.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub(crate) struct HandOver {
 impl HandOver {
     /// Bytes of its text.
     fn bytes(&self) -> usize {
-        self.documents.iter().map(|document| document.body.as_str().len()).sum()
+        bytes_of_text(&self.documents)
     }
 }
 

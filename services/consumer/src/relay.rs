@@ -137,25 +137,16 @@ impl Relay {
     async fn relay(&self, group: &[Entry]) -> Result<(), Error> {
         let aim = Aim::now(&self.store).await?;
         let mut left: VecDeque<Range> = group.iter().flat_map(|entry| entry.ranges.iter().copied()).collect();
-        let (mut documents, mut unreadable) = (Vec::new(), Vec::new());
+        let mut unreadable = Vec::new();
         loop {
-            self.pass_over_nothing(&mut left).await?;
-            let piece = piece(&mut left);
-            let was_last = piece.is_empty();
-            if !was_last {
-                documents.extend(self.read(piece, &mut unreadable).await?);
-                if !is_enough(&documents) {
-                    continue;
-                }
+            let documents = self.gather(&mut left, &mut unreadable).await?;
+            if documents.is_empty() {
+                break;
             }
-            if !documents.is_empty() && self.index.write(&documents, aim).await? == Written::InPart {
+            if self.index.write(&documents, aim).await? == Written::InPart {
                 let ids: Vec<u64> = group.iter().map(|entry| entry.id).collect();
                 return Ok(self.put_off(&ids, RETRY_AFTER).await?);
             }
-            if was_last {
-                break;
-            }
-            documents.clear();
         }
         let (kept, done) = parted(group, &unreadable);
         if let Some((application, chat, number)) = unreadable.first() {
@@ -167,6 +158,20 @@ impl Relay {
         outbox::remove(&mut connection, &done, aim.reindex, Timestamp::now()).await?;
         self.lease.let_go(&done);
         Ok(())
+    }
+
+    /// Reads pieces until there is enough for a request; none when there is nothing left.
+    async fn gather(&self, left: &mut VecDeque<Range>, unreadable: &mut Vec<Key>) -> Result<Vec<Document>, store::Error> {
+        let mut documents = Vec::new();
+        while !is_enough(&documents) {
+            self.pass_over_nothing(left).await?;
+            let piece = piece(left);
+            if piece.is_empty() {
+                break;
+            }
+            documents.extend(self.read(piece, unreadable).await?);
+        }
+        Ok(documents)
     }
 
     /// A wide range begins with a message that is there, whenever it comes to the front: so a row costs by what is stored,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use store::{Error, Parts, Settings, Store};
+use store::{Error, Settings, Store, WorkerPools};
 use tokio::time::sleep;
 
 use super::support::Database;
@@ -83,14 +83,14 @@ async fn workers_have_connections_of_their_own_and_all_are_told_of_as_one_pool()
     let recorder = PrometheusBuilder::new().build_recorder();
     let shown = Shown(recorder.handle());
     let settings = Settings { pool_size: 8, acquire_timeout_ms: 100, ..db.settings() };
-    let (parts, workers) = metrics::with_local_recorder(&recorder, || {
-        let parts = Parts::connect(&settings, 2).unwrap();
-        let workers = [parts.of_worker(), parts.of_worker()];
-        (parts, workers)
+    let (pools, workers) = metrics::with_local_recorder(&recorder, || {
+        let pools = WorkerPools::connect(&settings, 2).unwrap();
+        let workers = [pools.of_worker(), pools.of_worker()];
+        (pools, workers)
     });
     assert_eq!(shown.value("chat_mysql_pool_max_connections"), 8);
     let mut held = Vec::new();
-    for (store, size) in [(&workers[0], 3), (&workers[1], 3), (parts.common(), 2)] {
+    for (store, size) in [(&workers[0], 3), (&workers[1], 3), (pools.common(), 2)] {
         for _ in 0..size {
             held.push(store.acquire().await.unwrap());
         }
@@ -103,7 +103,7 @@ async fn workers_have_connections_of_their_own_and_all_are_told_of_as_one_pool()
     assert_eq!(shown.used_idle_waiting(), [0, 8, 0]);
 
     // Too few to be shared out.
-    let few = Parts::connect(&Settings { pool_size: 2, ..settings }, 2).unwrap();
+    let few = WorkerPools::connect(&Settings { pool_size: 2, ..settings }, 2).unwrap();
     let _all = (few.of_worker().acquire().await.unwrap(), few.of_worker().acquire().await.unwrap());
     assert!(matches!(few.common().acquire().await, Err(Error::PoolExhausted)));
 }

@@ -11,12 +11,12 @@ const FEWEST: usize = 2;
 
 /// The connections that the settings allow, shared out.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct WorkerPools {
     common: Store,
     each: Option<usize>,
 }
 
-impl Parts {
+impl WorkerPools {
     /// Leaves a quarter of the connections to all that is not a worker's, and gives the rest to so many workers, in equal parts.
     /// Where that would be less than two for each, all share one pool. As for [`Store::connect`], MySQL need not be up, and the
     /// current runtime must be the one that lives longest.
