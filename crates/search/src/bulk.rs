@@ -7,7 +7,7 @@ use elasticsearch::BulkParts;
 use elasticsearch::params::Refresh;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, DocumentId, Room};
+use crate::document::{Document, DocumentId};
 use crate::error::{Error, INDEX_MISSING, is_documents_fault};
 use crate::fold::fold;
 use crate::grams::Terms;
@@ -148,18 +148,18 @@ struct Target {
 #[derive(Serialize)]
 struct Fields<'a> {
     room: &'a str,
-    number: u64,
+    place: u64,
     grams: &'a str,
     short: &'a str,
 }
 
 /// A document as the bulk format's two lines: what to do, and the document.
 fn action(document: &Document) -> Result<Vec<u8>, Error> {
-    let room = Room { application_id: document.application_id, chat: document.chat }.to_string();
+    let id = document.id();
+    let room = id.routing();
     let terms = Terms::of(&fold(document.body.as_str()));
-    let fields = Fields { room: &room, number: document.number.get(), grams: &terms.grams, short: &terms.short };
-    let target =
-        Target { _id: document.id().to_string(), routing: room.clone(), version: document.version, version_type: "external_gte" };
+    let fields = Fields { room: &room, place: id.place(), grams: &terms.grams, short: &terms.short };
+    let target = Target { _id: id.to_string(), routing: room.clone(), version: document.version, version_type: "external_gte" };
     let mut lines = serde_json::to_vec(&Header { index: target }).map_err(Error::protocol)?;
     lines.push(b'\n');
     serde_json::to_writer(&mut lines, &fields).map_err(Error::protocol)?;
@@ -221,7 +221,7 @@ mod tests {
         let lines = String::from_utf8(action(&document(9, "Hi\n\"you\"")).unwrap()).unwrap();
         let lines: Vec<_> = lines.split_terminator('\n').collect();
         assert_eq!(lines[0], r#"{"index":{"_id":"7-3-9","routing":"7-3","version":2,"version_type":"external_gte"}}"#);
-        assert!(lines[1].starts_with(r#"{"room":"7-3","number":9,"grams":"hi＿ i＿\" "#), "{}", lines[1]);
+        assert!(lines[1].starts_with(r#"{"room":"7-3","place":5179139571476070409,"grams":"hi＿ i＿\" "#), "{}", lines[1]);
         assert_eq!(lines.len(), 2);
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use domain::{ApplicationId, ChatNumber, MessageBody, MessageNumber};
 
+use crate::place::Places;
+
 /// A message as the index is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -47,6 +49,11 @@ impl DocumentId {
             number: MessageNumber::parse(parts.next()?).ok()?,
         };
         (parts.next().is_none() && id.to_string() == text).then_some(id)
+    }
+
+    /// What the document holds of where its message stands: its chat's code and its number.
+    pub fn place(&self) -> u64 {
+        Places::of(Room { application_id: self.application_id, chat: self.chat }).place(self.number.get())
     }
 
     /// What the document must be routed by, lest no search find it.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use domain::{ApplicationId, ChatNumber, MAX_NUMBER, MessageNumber};
+use domain::{ApplicationId, ChatNumber, MessageNumber};
 use elasticsearch::SearchParts;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use crate::document::Room;
 use crate::error::Error;
 use crate::index::SearchIndex;
-use crate::mapping::{NUMBER, ROOM};
+use crate::mapping::{PLACE, ROOM};
+use crate::place::Places;
 use crate::query::Query;
+use crate::windows::{Window, windows};
 use crate::wire;
 
 /// Hits of one request at most: Elasticsearch's own bound (`index.max_result_window`).
@@ -37,7 +39,8 @@ pub struct Hit {
 }
 
 impl SearchIndex {
-    /// The chat's messages that match: the `limit` (at most 10,000) next to the cursor, in its order.
+    /// The chat's messages that match: the `limit` (at most 10,000) next to the cursor, in its order. None has a number above
+    /// `highest`: who does not know the chat's highest number says one that is larger, and it takes a request or two more.
     ///
     /// # Errors
     /// [`Error::Unavailable`] also when only a part of the index answered; [`Error::IndexMissing`].
@@ -47,55 +50,58 @@ impl SearchIndex {
         chat: ChatNumber,
         query: &Query,
         cursor: Cursor,
+        highest: u64,
         limit: u64,
     ) -> Result<Vec<Hit>, Error> {
-        if cursor.is_at_the_end() || limit == 0 {
-            return Ok(Vec::new());
-        }
         let began = Instant::now();
-        let found = self.request(Room { application_id, chat }, query, cursor, limit).await;
+        let room = Room { application_id, chat };
+        let found = self.look(room, query, cursor, highest, limit.min(MAX_HITS)).await;
         self.meters.searches.record(&found, began.elapsed());
         found
     }
 
-    async fn request(&self, room: Room, query: &Query, cursor: Cursor, limit: u64) -> Result<Vec<Hit>, Error> {
-        let room = room.to_string();
+    /// Looks at one part of the chat after the other, until there are hits enough.
+    async fn look(&self, room: Room, query: &Query, cursor: Cursor, highest: u64, limit: u64) -> Result<Vec<Hit>, Error> {
+        let mut hits: Vec<Hit> = Vec::new();
+        for window in windows(cursor, highest) {
+            let missing = limit.saturating_sub(hits.len() as u64);
+            if missing == 0 {
+                break;
+            }
+            hits.append(&mut self.request(room, query, cursor, window, missing).await?);
+        }
+        Ok(hits)
+    }
+
+    async fn request(&self, room: Room, query: &Query, cursor: Cursor, window: Window, limit: u64) -> Result<Vec<Hit>, Error> {
+        let (places, name) = (Places::of(room), room.to_string());
         let timeout = format!("{}ms", self.settings.timeout_ms);
         let sent = self
             .client
             .search(SearchParts::Index(&[&self.settings.index]))
-            .routing(&[&room])
+            .routing(&[&name])
             .allow_partial_search_results(false)
             .filter_path(&["timed_out", "hits.hits.sort", "hits.hits._version"])
-            .body(body(&room, query, cursor, limit, &timeout))
+            .body(body(&name, places, query, cursor, window, limit, &timeout))
             .send()
             .await;
-        hits(wire::read(sent).await?)
-    }
-}
-
-impl Cursor {
-    /// Whether no number can lie behind it; what is larger than every number Elasticsearch could not read.
-    fn is_at_the_end(self) -> bool {
-        match self {
-            Self::After(number) => number >= MAX_NUMBER,
-            Self::Before(number) => number <= 1,
-        }
+        hits(wire::read(sent).await?, places)
     }
 }
 
 /// The answer's order tells the numbers (`sort`), so nothing of the documents is fetched but their versions. (With a version the
 /// server reads their names too, which are not sent.) Hits beyond the limit are not counted.
-fn body(room: &str, query: &Query, cursor: Cursor, limit: u64, timeout: &str) -> Value {
-    let (order, from) = match cursor {
-        Cursor::After(number) => ("asc", number),
-        Cursor::Before(number) => ("desc", number.min(MAX_NUMBER + 1)),
+fn body(room: &str, places: Places, query: &Query, cursor: Cursor, window: Window, limit: u64, timeout: &str) -> Value {
+    let order = match cursor {
+        Cursor::After(_) => "asc",
+        Cursor::Before(_) => "desc",
     };
+    let range = json!({ "gte": places.place(window.first), "lte": places.place(window.last) });
     json!({
-        "query": { "bool": { "filter": [{ "term": { ROOM: room } }, query.to_json()] } },
-        "sort": [{ NUMBER: order }],
-        "search_after": [from],
-        "size": limit.min(MAX_HITS),
+        // The range is of other chats' places, too, which share the code.
+        "query": { "bool": { "filter": [{ "term": { ROOM: room } }, { "range": { PLACE: range } }, query.to_json()] } },
+        "sort": [{ PLACE: order }],
+        "size": limit,
         "track_total_hits": false,
         "version": true,
         "_source": false,
@@ -119,14 +125,18 @@ struct Hits {
 
 #[derive(Deserialize)]
 struct Found {
-    sort: [MessageNumber; 1],
+    sort: [u64; 1],
     #[serde(rename = "_version")]
     version: u64,
 }
 
-fn hits(answer: Answer) -> Result<Vec<Hit>, Error> {
+fn hits(answer: Answer, places: Places) -> Result<Vec<Hit>, Error> {
     if answer.timed_out {
         return Err(Error::Unavailable("the search took too long".to_owned()));
     }
-    Ok(answer.hits.hits.into_iter().map(|Found { sort: [number], version }| Hit { number, version }).collect())
+    let hit = |Found { sort: [place], version }| {
+        let number = places.number(place).ok_or_else(|| Error::protocol(format!("{place} is no place of the chat")))?;
+        Ok(Hit { number, version })
+    };
+    answer.hits.hits.into_iter().map(hit).collect()
 }

@@ -21,11 +21,13 @@ mod inspect;
 mod mapping;
 mod meters;
 mod pace;
+mod place;
 mod query;
 mod remove;
 mod settings;
 mod trace;
 mod versions;
+mod windows;
 mod wire;
 
 pub use bulk::Indexed;

@@ -80,7 +80,7 @@ impl Index {
     pub(crate) async fn put(&self, id: &str, routing: &str, version: u64) {
         let query = format!("routing={routing}&version={version}&version_type=external_gte&refresh=true");
         let url = format!("{}/{}/_doc/{id}?{query}", self.server, self.name);
-        let document = json!({ "room": routing, "number": 1, "grams": "abc", "short": "a" });
+        let document = json!({ "room": routing, "place": 1, "grams": "abc", "short": "a" });
         self.client.put(url).json(&document).send().await.unwrap().error_for_status().unwrap();
     }
 

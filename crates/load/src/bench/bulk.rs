@@ -7,7 +7,7 @@ use anyhow::ensure;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use reqwest::{Client, Method};
-use search::{SearchIndex, Settings, Terms, fold};
+use search::{DocumentId, SearchIndex, Settings, Terms, fold};
 use serde_json::{Value, json};
 
 /// Bytes of one request: as many as ours have.
@@ -30,23 +30,27 @@ impl Text {
     /// The document that ours is: terms of the folded text, and where it belongs.
     pub(super) fn ours(&self) -> Value {
         let terms = Terms::of(&fold(&self.body));
-        json!({ "room": self.room(), "number": self.number, "grams": terms.grams, "short": terms.short })
+        let place = DocumentId::parse(&self.name()).map(|id| id.place());
+        json!({ "room": self.room(), "place": place, "grams": terms.grams, "short": terms.short })
     }
 
     pub(super) fn room(&self) -> String {
         format!("{}-{}", self.application, self.chat)
     }
 
+    fn name(&self) -> String {
+        format!("{}-{}", self.room(), self.number)
+    }
+
     /// The two lines that ask for it to be written as `document`, routed and versioned as ours are.
     fn action(&self, document: &Value) -> String {
-        let (room, number) = (self.room(), self.number);
-        let target = json!({ "_id": format!("{room}-{number}"), "routing": room, "version": 1, "version_type": "external_gte" });
+        let target = json!({ "_id": self.name(), "routing": self.room(), "version": 1, "version_type": "external_gte" });
         format!("{}\n{document}\n", json!({ "index": target }))
     }
 }
 
 /// Makes an index as ours is, behind the alias `name`. The first version's own name is `name-v1`.
-pub(super) async fn empty_index(url: &str, name: &str) -> anyhow::Result<()> {
+pub(super) async fn empty_index(url: &str, name: &str) -> anyhow::Result<SearchIndex> {
     let settings = Settings {
         url: url.to_owned(),
         index: name.to_owned(),
@@ -56,7 +60,9 @@ pub(super) async fn empty_index(url: &str, name: &str) -> anyhow::Result<()> {
         refresh_ms: 500,
         tls: Default::default(),
     };
-    Ok(SearchIndex::connect(&settings)?.ensure_index().await?)
+    let index = SearchIndex::connect(&settings)?;
+    index.ensure_index().await?;
+    Ok(index)
 }
 
 /// Elasticsearch as a plain client uses it.
@@ -168,7 +174,7 @@ mod tests {
         let lines: Vec<Value> = action.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let target = json!({ "_id": "7-3-9", "routing": "7-3", "version": 1, "version_type": "external_gte" });
         assert_eq!(lines[0], json!({ "index": target }));
-        assert_eq!(lines[1], json!({ "room": "7-3", "number": 9, "grams": "", "short": "h i hi" }));
+        assert_eq!(lines[1], json!({ "room": "7-3", "place": 5_179_139_571_476_070_409_u64, "grams": "", "short": "h i hi" }));
         assert!(action.ends_with('\n'));
     }
 

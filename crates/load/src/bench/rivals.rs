@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::bulk::Text;
 
+/// Hits of one search.
+pub(super) const HITS: u64 = 50;
 /// The alias of the index that the api searches.
 pub(super) const OURS: &str = "chat-messages";
 
@@ -68,29 +70,30 @@ impl Way {
         json!({ "room": text.room(), "number": text.number, "body": body })
     }
 
-    /// The first 50 hits of a chat, asked for in the same way of all.
-    pub(super) fn search(self, room: &str, query: &str) -> Value {
-        json!({
-            "query": { "bool": { "filter": [{ "term": { "room": room } }, self.condition(query)] } },
+    /// A request for the first [`HITS`] of a chat. Ours is asked by the product itself.
+    pub(super) fn search(self, room: &str, query: &str) -> Option<Value> {
+        let folded = fold(query);
+        let condition = match self {
+            Self::Ours => return None,
+            Self::Wildcard => json!({ "wildcard": { "body": { "value": format!("*{}*", escaped(&folded)) } } }),
+            Self::AnyGram => any_gram(&Terms::of(&folded)),
+        };
+        Some(json!({
+            "query": { "bool": { "filter": [{ "term": { "room": room } }, condition] } },
             "sort": [{ "number": "asc" }],
-            "size": 50,
+            "size": HITS,
             "track_total_hits": false,
             "stored_fields": "_none_",
-        })
+        }))
     }
+}
 
-    fn condition(self, query: &str) -> Value {
-        let folded = fold(query);
-        let terms = Terms::of(&folded);
+fn any_gram(terms: &Terms) -> Value {
+    if terms.grams.is_empty() {
         // Of one or two characters the longest term stands last.
-        let short = terms.short.rsplit(' ').next().unwrap_or_default();
-        match (self, terms.grams.is_empty()) {
-            (Self::Ours, false) => json!({ "match_phrase": { "grams": terms.grams } }),
-            (Self::Ours, true) => json!({ "term": { "short": short } }),
-            (Self::Wildcard, _) => json!({ "wildcard": { "body": { "value": format!("*{}*", escaped(&folded)) } } }),
-            (Self::AnyGram, false) => json!({ "match": { "body": { "query": terms.grams, "operator": "or" } } }),
-            (Self::AnyGram, true) => json!({ "term": { "body": short } }),
-        }
+        json!({ "term": { "body": terms.short.rsplit(' ').next() } })
+    } else {
+        json!({ "match": { "body": { "query": terms.grams, "operator": "or" } } })
     }
 }
 
@@ -109,16 +112,22 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// What a request asks beside the chat.
+    fn condition(way: Way, query: &str) -> Value {
+        way.search("1-1", query).unwrap()["query"]["bool"]["filter"][1].clone()
+    }
+
     #[test]
-    fn ours_asks_as_the_api_does() {
-        assert_eq!(Way::Ours.condition("Hello"), json!({ "match_phrase": { "grams": "hel ell llo" } }));
-        assert_eq!(Way::Ours.condition("h"), json!({ "term": { "short": "h" } }));
-        assert_eq!(Way::Ours.condition("He"), json!({ "term": { "short": "he" } }));
+    fn any_gram_asks_for_the_longest_terms_that_the_query_has() {
+        let any = |text: &str| json!({ "match": { "body": { "query": text, "operator": "or" } } });
+        assert_eq!(condition(Way::AnyGram, "Hello"), any("hel ell llo"));
+        assert_eq!(condition(Way::AnyGram, "h"), json!({ "term": { "body": "h" } }));
+        assert_eq!(condition(Way::AnyGram, "He"), json!({ "term": { "body": "he" } }));
     }
 
     #[test]
     fn a_wildcard_takes_the_text_at_its_word() {
-        assert_eq!(Way::Wildcard.condition("a*b?\\"), json!({ "wildcard": { "body": { "value": "*a\\*b\\?\\\\*" } } }));
+        assert_eq!(condition(Way::Wildcard, "a*b?\\"), json!({ "wildcard": { "body": { "value": "*a\\*b\\?\\\\*" } } }));
     }
 
     #[test]

@@ -9,10 +9,13 @@ use std::{
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
+use domain::{ApplicationId, ChatNumber};
 use hdrhistogram::Histogram;
 use hyper::StatusCode;
 use localsystem::Service;
 use reqwest::Method;
+use search::{Cursor, Query, SearchIndex};
+use serde_json::Value;
 use tokio::time::sleep;
 use url::Url;
 
@@ -21,7 +24,7 @@ use super::{
     corpus::{Corpus, SMALL, common, rare},
     inserts::{self, Place},
     reads::scattered,
-    rivals::{OURS, Way},
+    rivals::{HITS, OURS, Way},
     row::{Row, Wanted},
     series::Series,
     world::World,
@@ -63,13 +66,13 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
     let elastic = Elastic::new(&world.urls().elasticsearch)?;
     // Of other measurements' messages there are as many as their time allowed: an index that has none of them is compared.
     elastic.ask(Method::DELETE, Way::Ours.index(), None).await?;
+    let ours = empty_index(&world.urls().elasticsearch, OURS).await?;
     let mut rates = Vec::new();
     let mut sizes = Vec::new();
     for way in Way::ALL {
         eprintln!("search: {} messages to index, {}", corpus.messages, way.name());
-        match way.creation() {
-            Some(creation) => drop(elastic.ask(Method::PUT, way.index(), Some(&creation)).await?),
-            None => empty_index(&world.urls().elasticsearch, OURS).await?,
+        if let Some(creation) = way.creation() {
+            elastic.ask(Method::PUT, way.index(), Some(&creation)).await?;
         }
         let took = elastic.write(way.index(), corpus.texts(), |text| way.document(text)).await?;
         rates.push(corpus.messages as f64 / took.as_secs_f64());
@@ -79,7 +82,7 @@ pub(super) async fn measure(world: &mut World) -> anyhow::Result<()> {
     compare_indices(world, &corpus, &rates, &sizes);
     for (chat, which) in [(1, 0), (2, 1)] {
         for class in CLASSES {
-            searches(world, &corpus, &token, chat, class, class.wanted[which]).await?;
+            searches(world, &corpus, &ours, &token, chat, class, class.wanted[which]).await?;
         }
     }
     for way in [Way::Wildcard, Way::AnyGram] {
@@ -127,7 +130,15 @@ fn compare_indices(world: &mut World, corpus: &Corpus, rates: &[f64], sizes: &[f
     }
 }
 
-async fn searches(world: &mut World, corpus: &Corpus, token: &str, chat: u64, class: Class, wanted: f64) -> anyhow::Result<()> {
+async fn searches(
+    world: &mut World,
+    corpus: &Corpus,
+    ours: &SearchIndex,
+    token: &str,
+    chat: u64,
+    class: Class,
+    wanted: f64,
+) -> anyhow::Result<()> {
     let length = corpus.length(chat);
     let duration = world.effort.duration / 2;
     let query = move |client: u32, sequence: u64| {
@@ -149,9 +160,19 @@ async fn searches(world: &mut World, corpus: &Corpus, token: &str, chat: u64, cl
         through_api.push(p99_ms(&outcome.latency_us));
         for (way, series) in Way::ALL.into_iter().zip(&mut direct) {
             let room = format!("{}-{chat}", corpus.application);
-            let body = move |client, sequence| way.search(&room, &query(client, sequence)).to_string();
-            let path = format!("/{}/_search?routing={}-{chat}", way.index(), corpus.application);
-            series.push(p99_ms(&ask(elastic, &path, Arc::new(body), duration).await?));
+            let path = format!("/{}/_search?routing={room}", way.index());
+            let took_us = closed_loop(elastic, duration, async |connection, client, sequence| {
+                let query = query(client, sequence);
+                match way.search(&room, &query) {
+                    Some(body) => ask(connection, &path, &body).await,
+                    None => {
+                        let place = (ApplicationId::new(corpus.application), ChatNumber::new(chat)?);
+                        ours.search(place.0, place.1, &Query::parse(&query)?, Cursor::After(0), length, HITS).await?;
+                        Ok(())
+                    }
+                }
+            });
+            series.push(p99_ms(&took_us.await?));
         }
     }
     let chat = if length > SMALL { format!("a chat of {length}") } else { "a small chat".to_owned() };
@@ -163,23 +184,29 @@ async fn searches(world: &mut World, corpus: &Corpus, token: &str, chat: u64, cl
     Ok(())
 }
 
-/// What a client's n-th request says.
-type Bodies = Arc<dyn Fn(u32, u64) -> String + Send + Sync>;
+/// Elasticsearch itself.
+async fn ask(connection: &mut Connection, path: &str, body: &Value) -> anyhow::Result<()> {
+    let (status, answer) = connection.post(path, Bytes::from(body.to_string())).await?;
+    ensure!(status == StatusCode::OK, "a search was answered {status}: {}", String::from_utf8_lossy(&answer));
+    Ok(())
+}
 
-/// Closed loop, at Elasticsearch itself.
-async fn ask(target: SocketAddr, path: &str, bodies: Bodies, duration: Duration) -> anyhow::Result<Histogram<u64>> {
+/// Each client searches as soon as its last search was answered.
+async fn closed_loop(
+    target: SocketAddr,
+    duration: Duration,
+    search: impl AsyncFn(&mut Connection, u32, u64) -> anyhow::Result<()>,
+) -> anyhow::Result<Histogram<u64>> {
     let until = Instant::now() + duration;
     let clients = (0..CLIENTS).map(async |client| {
         let mut connection = Connection::to(target);
         let mut took_us = empty()?.latency_us;
         for sequence in 0.. {
-            let body = Bytes::from(bodies(client, sequence));
             let begun = Instant::now();
             if begun >= until {
                 break;
             }
-            let (status, answer) = connection.post(path, body).await?;
-            ensure!(status == StatusCode::OK, "a search was answered {status}: {}", String::from_utf8_lossy(&answer));
+            search(&mut connection, client, sequence).await?;
             took_us.record(begun.elapsed().as_micros() as u64)?;
         }
         anyhow::Ok(took_us)

@@ -29,7 +29,7 @@ fn index_at(url: String) -> SearchIndex {
 
 async fn search(index: &SearchIndex) -> Error {
     let query = Query::parse("secret").unwrap();
-    index.search(application(1), chat(1), &query, search::Cursor::After(0), 10).await.unwrap_err()
+    index.search(application(1), chat(1), &query, search::Cursor::After(0), domain::MAX_NUMBER, 10).await.unwrap_err()
 }
 
 /// A port that accepts connections and leaves them alone.

@@ -122,8 +122,9 @@ async fn the_longest_query_finds_its_text_however_much_it_grows_by_folding() {
 #[tokio::test]
 async fn another_chats_messages_are_never_found() {
     let scratch = Scratch::made().await;
-    // Rooms whose names could be taken for one another.
-    let rooms = [(1, 1), (1, 2), (2, 1), (1, 11), (11, 1), (1, 111), (111, 1), (u64::MAX, 1), (1, MAX_NUMBER)];
+    // Rooms whose names could be taken for one another, and two whose places begin where those of the first one do.
+    let rooms =
+        [(1, 1), (1, 2), (2, 1), (1, 11), (11, 1), (1, 111), (111, 1), (u64::MAX, 1), (1, MAX_NUMBER), (1, 2_224), (1_445, 1)];
     let documents: Vec<_> = (1..)
         .zip(rooms)
         .flat_map(|(number, room)| [document(room, number, "the same text"), document(room, 100, "zz")])
@@ -135,6 +136,32 @@ async fn another_chats_messages_are_never_found() {
         assert_eq!(scratch.find(room, "Z").await, [100], "{room:?}");
     }
     assert!(scratch.find((3, 1), "same").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_chat_is_looked_through_part_by_part_up_to_its_highest_number() {
+    let scratch = Scratch::made().await;
+    // Around the places where one part ends and the next one begins, upwards and downwards.
+    let highest = 5_000_000;
+    let upwards = [1, 16_384, 16_385, 1_064_960, 1_064_961, highest];
+    let downwards = upwards.map(|number| highest + 1 - number);
+    let mut numbers: Vec<u64> = upwards.into_iter().chain(downwards).collect::<BTreeSet<_>>().into_iter().collect();
+    let documents: Vec<_> = numbers.iter().chain(&[highest + 1]).map(|&number| document(ROOM, number, "wanted")).collect();
+    scratch.write(&documents).await;
+    let query = Query::parse("want").unwrap();
+    let find = async |cursor, limit| -> Vec<u64> {
+        let hits = scratch.index.search(application(1), chat(1), &query, cursor, highest, limit).await.unwrap();
+        hits.into_iter().map(|hit| hit.number.get()).collect()
+    };
+    for limit in 0..=numbers.len() + 1 {
+        let wanted = &numbers[..limit.min(numbers.len())];
+        assert_eq!(find(Cursor::After(0), limit as u64).await, wanted);
+    }
+    numbers.reverse();
+    for limit in 0..=numbers.len() + 1 {
+        let wanted = &numbers[..limit.min(numbers.len())];
+        assert_eq!(find(Cursor::Before(u64::MAX), limit as u64).await, wanted);
+    }
 }
 
 #[tokio::test]
@@ -153,7 +180,8 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
     for limit in [1, 7, 101, 10_000, u64::MAX] {
         let (mut after, mut found) = (0, Vec::new());
         loop {
-            let page = scratch.index.search(application(1), chat(1), &query, Cursor::After(after), limit).await.unwrap();
+            let page =
+                scratch.index.search(application(1), chat(1), &query, Cursor::After(after), MAX_NUMBER, limit).await.unwrap();
             assert!(page.len() as u64 <= limit);
             let Some(last) = page.last() else { break };
             after = last.number.get();
@@ -163,7 +191,8 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
 
         let (mut before, mut found) = (u64::MAX, Vec::new());
         loop {
-            let page = scratch.index.search(application(1), chat(1), &query, Cursor::Before(before), limit).await.unwrap();
+            let page =
+                scratch.index.search(application(1), chat(1), &query, Cursor::Before(before), MAX_NUMBER, limit).await.unwrap();
             assert!(page.len() as u64 <= limit);
             let Some(last) = page.last() else { break };
             before = last.number.get();
@@ -179,6 +208,6 @@ async fn hits_come_in_the_order_of_numbers_and_page_by_page() {
         (Cursor::Before(1), 10),
         (Cursor::Before(0), 10),
     ] {
-        assert!(scratch.index.search(application(1), chat(1), &query, cursor, limit).await.unwrap().is_empty());
+        assert!(scratch.index.search(application(1), chat(1), &query, cursor, MAX_NUMBER, limit).await.unwrap().is_empty());
     }
 }

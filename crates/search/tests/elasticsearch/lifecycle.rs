@@ -97,7 +97,7 @@ async fn an_index_in_the_aliass_place_is_told() {
 async fn a_missing_index_is_told_and_nothing_is_made_in_its_place() {
     let scratch = Scratch::unmade();
     let query = Query::parse("text").unwrap();
-    let found = scratch.index.search(application(1), chat(1), &query, search::Cursor::After(0), 10).await;
+    let found = scratch.index.search(application(1), chat(1), &query, search::Cursor::After(0), domain::MAX_NUMBER, 10).await;
     assert!(matches!(found, Err(Error::IndexMissing)), "{found:?}");
     let indexed = scratch.index.index(&[document(ROOM, 1, "text")]).await;
     assert!(matches!(indexed, Err(Error::IndexMissing)), "{indexed:?}");

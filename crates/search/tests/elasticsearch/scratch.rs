@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use domain::{ApplicationId, ChatNumber, EventId, MessageBody, MessageNumber};
+use domain::{ApplicationId, ChatNumber, EventId, MAX_NUMBER, MessageBody, MessageNumber};
 use elasticsearch::Elasticsearch;
 use elasticsearch::http::transport::Transport;
 use elasticsearch::indices::IndicesDeleteParts;
@@ -65,8 +65,11 @@ impl Scratch {
     /// The numbers of a chat's messages that match.
     pub(crate) async fn find(&self, (application_id, chat): (u64, u64), query: &str) -> Vec<u64> {
         let query = Query::parse(query).unwrap();
-        let found =
-            self.index.search(application(application_id), self::chat(chat), &query, Cursor::After(0), 10_000).await.unwrap();
+        let found = self
+            .index
+            .search(application(application_id), self::chat(chat), &query, Cursor::After(0), MAX_NUMBER, 10_000)
+            .await
+            .unwrap();
         found.into_iter().map(|hit| hit.number.get()).collect()
     }
 }

@@ -21,9 +21,20 @@ use crate::state::State;
 /// A page whose hits have been edited away is filled up by asking again, this often at most; then it stays short.
 const ROUNDS: usize = 4;
 
+/// The chat's highest number: the index is asked for none above it.
+pub(super) async fn highest(state: &State, search: &Search, patience: &Patience) -> Result<u64, Failed> {
+    let read = async {
+        let mut conn = state.connection().await?;
+        rows::highest(&mut conn, search.place.application_id, search.chat).await.map_err(of_store)
+    };
+    Ok(timeout_at(patience.reads_until(), read).await.map_err(|_| Failed::Source(Dependency::Mysql))??)
+}
+
+/// The hits next to the cursor, and one more than wanted if there is one, which tells that there are more.
 pub(super) async fn by_index(
     state: &State,
     search: &Search,
+    highest: u64,
     patience: &Patience,
     mut cursor: Cursor,
     wanted: usize,
@@ -34,7 +45,7 @@ pub(super) async fn by_index(
     // How far the index has been asked, where it has more.
     let mut reached = None;
     for _ in 0..ROUNDS {
-        let hits = state.index.search(search.place.application_id, search.chat, &search.query, cursor, asked);
+        let hits = state.index.search(search.place.application_id, search.chat, &search.query, cursor, highest, asked);
         let hits = match patience.with_index(hits).await {
             Some(Ok(hits)) => hits,
             Some(Err(error)) => {

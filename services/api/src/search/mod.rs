@@ -22,7 +22,7 @@ use store::chats::Place;
 use tokio::time::{Instant, timeout_at};
 
 use self::{
-    by_index::by_index,
+    by_index::{by_index, highest},
     by_scan::{by_scan, is_small},
     pages::Part,
     patience::Patience,
@@ -71,7 +71,11 @@ pub(crate) async fn search(state: Data<State>, path: ChatPath, request: HttpRequ
     let Some(place) = chats::locate(&state, path.token, path.chat).await? else { return Ok(pending(path.chat.get())) };
     let search = Search { place, chat: path.chat, query };
 
-    let by_index = Part::find(cursor, limit, async |cursor, wanted| by_index(&state, &search, &patience, cursor, wanted).await);
+    let by_index = async {
+        let highest = highest(&state, &search, &patience).await?;
+        let look = async |cursor, wanted| by_index(&state, &search, highest, &patience, cursor, wanted).await;
+        Part::find(cursor, limit, look).await
+    };
     let (found, source) = match by_index.await {
         Err(Failed::Source(Dependency::Elasticsearch)) => {
             (scanned(&state, &search, cursor, limit, patience.looks_until()).await, "scan")

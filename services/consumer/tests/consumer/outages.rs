@@ -1,6 +1,6 @@
 //! A server that goes away delays things and loses nothing.
 
-use domain::{ApplicationId, ChatNumber, Timestamp};
+use domain::{ApplicationId, ChatNumber, MAX_NUMBER, Timestamp};
 use search::Query;
 use store::reindexes;
 
@@ -152,7 +152,7 @@ async fn an_index_that_is_gone_is_not_made_anew_without_what_it_held() {
             "SELECT COUNT(*) FROM search_outbox WHERE ABS(TIMESTAMPDIFF(MICROSECOND, created_at, due_at) - 10000000) > 1000000";
         world.until("it was tried", async |world| world.tables.number(tried).await == 1).await;
         let (query, from) = (Query::parse("message").unwrap(), search::Cursor::After(0));
-        let answer = world.search.search(ApplicationId::new(1), ChatNumber::FIRST, &query, from, 100).await;
+        let answer = world.search.search(ApplicationId::new(1), ChatNumber::FIRST, &query, from, MAX_NUMBER, 100).await;
         assert!(matches!(answer, Err(search::Error::IndexMissing)), "{answer:?}");
         assert!(world.tables.outbox().await > 0);
         consumer.stop().await;

@@ -1,7 +1,7 @@
 //! Dead letters that are tried again: each reason, what goes with a row, and that nothing is stored twice.
 
 use consumer::retry::{self, Retried};
-use domain::Timestamp;
+use domain::{MAX_NUMBER, Timestamp};
 use events::{Epoch, Identity};
 use store::dead_letters::{self, DeadLetter, Reason, Resolution};
 
@@ -58,7 +58,7 @@ async fn a_row_that_mysql_takes_by_now_is_stored_counted_and_found() {
         let (query, application, chat) = (search::Query::parse("poison").unwrap(), poison.application_id(), poison.chat());
         world
             .until("the relay has brought it to the index", async |world| {
-                let found = world.search.search(application, chat, &query, search::Cursor::After(0), 10).await;
+                let found = world.search.search(application, chat, &query, search::Cursor::After(0), MAX_NUMBER, 10).await;
                 found.is_ok_and(|found| found.iter().map(|hit| hit.number.get()).eq([2]))
             })
             .await;

@@ -1,6 +1,6 @@
 //! What several tests need: an epoch in Redis, counters in it, a table that takes no poison, an edit, a look at the index.
 
-use domain::{ApplicationId, ApplicationToken, ChatNumber, MessageBody, MessageNumber, Timestamp};
+use domain::{ApplicationId, ApplicationToken, ChatNumber, MAX_NUMBER, MessageBody, MessageNumber, Timestamp};
 use events::{Epoch, Item};
 use search::Query;
 use sequencer::{Adopted, Adoption, MessageIssue, Record};
@@ -61,7 +61,7 @@ pub(crate) fn poison(application: u64, chat: u64, number: u64) -> Item {
 /// The messages of a chat that a search finds.
 pub(crate) async fn found(world: &World, chat: u64, query: &str) -> Vec<u64> {
     let (application, chat) = (ApplicationId::new(1), ChatNumber::new(chat).unwrap());
-    match world.search.search(application, chat, &Query::parse(query).unwrap(), search::Cursor::After(0), 100).await {
+    match world.search.search(application, chat, &Query::parse(query).unwrap(), search::Cursor::After(0), MAX_NUMBER, 100).await {
         Ok(hits) => hits.into_iter().map(|hit| hit.number.get()).collect(),
         Err(_) => Vec::new(),
     }

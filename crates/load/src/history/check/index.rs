@@ -1,6 +1,6 @@
 //! The search index against the rows: each message is in it once, with the text that it has now and with none that it had.
 
-use domain::{ApplicationId, ChatNumber};
+use domain::{ApplicationId, ChatNumber, MAX_NUMBER};
 use search::{Cursor, Query, SearchIndex};
 
 use super::stored::Row;
@@ -40,7 +40,7 @@ pub(crate) async fn all(index: &SearchIndex, application: ApplicationId, chat: C
     let mut numbers: Vec<u64> = Vec::new();
     loop {
         let cursor = Cursor::After(numbers.last().copied().unwrap_or(0));
-        let found = index.search(application, chat, &query, cursor, PAGE).await?;
+        let found = index.search(application, chat, &query, cursor, MAX_NUMBER, PAGE).await?;
         if found.is_empty() {
             return Ok(numbers);
         }
@@ -56,7 +56,7 @@ pub(crate) async fn find(
     sample: &Sample,
 ) -> anyhow::Result<Vec<u64>> {
     let query = Query::parse(&sample.fragment)?;
-    let found = index.search(application, chat, &query, Cursor::After(0), FEW).await?;
+    let found = index.search(application, chat, &query, Cursor::After(0), MAX_NUMBER, FEW).await?;
     Ok(found.into_iter().map(|hit| hit.number.get()).collect())
 }
 
