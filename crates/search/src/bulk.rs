@@ -8,7 +8,7 @@ use elasticsearch::params::Refresh;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentId};
-use crate::error::{Error, INDEX_MISSING, is_documents_fault};
+use crate::error::{Error, INDEX_MISSING, UNKNOWN_FIELD, is_documents_fault};
 use crate::fold::fold;
 use crate::grams::Terms;
 use crate::index::SearchIndex;
@@ -189,6 +189,7 @@ fn settle(ids: &[DocumentId], answer: Answer, indexed: &mut Indexed) -> Result<(
             // A newer version is there already.
             409 => indexed.ok += 1,
             404 if kind == INDEX_MISSING => return Err(Error::IndexMissing),
+            400 if kind == UNKNOWN_FIELD => return Err(Error::OtherFields),
             status if is_documents_fault(status, &kind) => indexed.rejected.push((id, format!("{status} {kind}"))),
             status => {
                 indexed.unwritten += usize::from(kind == UNWRITTEN);
@@ -249,9 +250,8 @@ mod tests {
 
     #[test]
     fn what_keeps_every_document_out_is_held_against_none() {
-        let ids: Vec<_> = (1..=6).map(|number| document(number, "a").id()).collect();
+        let ids: Vec<_> = (1..=5).map(|number| document(number, "a").id()).collect();
         let answer = r#"{"items":[{"index":{"status":403,"error":{"type":"cluster_block_exception"}}},
-            {"index":{"status":400,"error":{"type":"strict_dynamic_mapping_exception"}}},
             {"index":{"status":403,"error":{"type":"security_exception"}}},
             {"index":{"status":400,"error":{"type":"index_closed_exception"}}},
             {"index":{"status":400,"error":{"type":"illegal_argument_exception"}}},
@@ -259,8 +259,15 @@ mod tests {
         let mut indexed = Indexed::default();
         settle(&ids, serde_json::from_str(answer).unwrap(), &mut indexed).unwrap();
         let retry_reason = Some("403 cluster_block_exception".to_owned());
-        let rejected = vec![(ids[5], "413 x".to_owned())];
-        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..5].to_vec(), retry_reason, unwritten: 0, rejected });
+        let rejected = vec![(ids[4], "413 x".to_owned())];
+        assert_eq!(indexed, Indexed { ok: 0, retry: ids[..4].to_vec(), retry_reason, unwritten: 0, rejected });
+    }
+
+    #[test]
+    fn an_index_of_other_fields_is_told_of_as_such() {
+        let answer = r#"{"items":[{"index":{"status":400,"error":{"type":"strict_dynamic_mapping_exception"}}}]}"#;
+        let settled = settle(&[document(1, "a").id()], serde_json::from_str(answer).unwrap(), &mut Indexed::default());
+        assert!(matches!(settled, Err(Error::OtherFields)), "{settled:?}");
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub enum Error {
     /// The index is not there: never made, or lost. It must be filled from MySQL before it is searched.
     #[error("the search index is missing")]
     IndexMissing,
+    /// The index was made without a field that documents have now, by another version of this crate. It takes none of them, and
+    /// must be made anew from MySQL.
+    #[error("the search index was made for other fields")]
+    OtherFields,
     /// It refused the request (4xx). Trying again does not help.
     #[error("Elasticsearch refused the request: {status} {kind}")]
     Rejected {
@@ -36,6 +40,9 @@ impl Error {
 /// The name of the error that Elasticsearch gives an index, or an alias, that does not exist.
 pub(crate) const INDEX_MISSING: &str = "index_not_found_exception";
 
+/// The name of the error that it gives a document with a field that the index does not have. All of ours have the same.
+pub(crate) const UNKNOWN_FIELD: &str = "strict_dynamic_mapping_exception";
+
 /// What an answer's status and error type mean for the request as a whole.
 pub(crate) fn classify(status: u16, kind: String) -> Error {
     match status {
@@ -52,12 +59,10 @@ pub(crate) fn is_transient(status: u16) -> bool {
 
 /// Whether one document of several was refused for what it holds (it cannot be parsed, or is too large), so that it would be
 /// refused again. Everything else, as a block on writes (403, set by hand or by the server), a right that is lacking, an index
-/// that is closed (400), one that was made without a field that documents have now (400) or an alias that leads to two (400, an
-/// illegal argument, which no document of ours holds), is of the index or the server and passes with it: a document that was let
-/// go for it would be missing for ever.
+/// that is closed (400) or an alias that leads to two (400, an illegal argument, which no document of ours holds), is of the index
+/// or the server and passes with it: a document that was let go for it would be missing for ever.
 pub(crate) fn is_documents_fault(status: u16, kind: &str) -> bool {
-    const OF_THE_INDEX: [&str; 4] =
-        ["index_closed_exception", "cluster_block_exception", "strict_dynamic_mapping_exception", "illegal_argument_exception"];
+    const OF_THE_INDEX: [&str; 3] = ["index_closed_exception", "cluster_block_exception", "illegal_argument_exception"];
     matches!(status, 400 | 413) && !OF_THE_INDEX.contains(&kind)
 }
 

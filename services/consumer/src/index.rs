@@ -104,8 +104,9 @@ impl Index {
     /// A version that is being made comes first, and must show them before the one in use is given them: so whatever a search
     /// finds at any moment, it will find after the new version has taken the old one's place. Where that version is noted and not
     /// there (not yet, or whoever makes it was broken off), or fails as a whole, the one in use is given them all the same, and
-    /// they are given again: it must not fall behind for the sake of one that nobody searches. Where there is none in use, the
-    /// one that is being made is enough: it, or another that is copied from MySQL, is the next that is searched.
+    /// they are given again: it must not fall behind for the sake of one that nobody searches. Where there is none in use, or one
+    /// that no document fits, the one that is being made is enough: it, or another that is copied from MySQL, is the next that is
+    /// searched.
     pub(crate) async fn write(&self, documents: &[Document], aim: Aim) -> Result<Written, search::Error> {
         if aim.reindex.is_none() {
             return self.told(self.search.index(documents).await);
@@ -118,7 +119,7 @@ impl Index {
             }
             Err(error @ (search::Error::Unavailable(_) | search::Error::Rejected { .. })) => {
                 return match self.search.index(documents).await {
-                    Err(search::Error::IndexMissing) => self.told(Err(error)),
+                    Err(search::Error::IndexMissing | search::Error::OtherFields) => self.told(Err(error)),
                     outcome => {
                         self.told(outcome)?;
                         self.tell_of_successor(&error);
@@ -133,7 +134,7 @@ impl Index {
             }
         }
         match self.search.index(documents).await {
-            Err(search::Error::IndexMissing) => Ok(Written::All),
+            Err(search::Error::IndexMissing | search::Error::OtherFields) => Ok(Written::All),
             outcome => self.told(outcome),
         }
     }
@@ -168,6 +169,11 @@ impl Index {
                     (Some(suppressed), search::Error::IndexMissing) => tracing::error!(
                         suppressed,
                         "there is no search index: what is stored waits in the outbox, and `chatctl reindex` makes one of all that is stored"
+                    ),
+                    (Some(suppressed), search::Error::OtherFields) => tracing::error!(
+                        suppressed,
+                        "the search index was made by another version, for other fields: what is stored waits in the outbox, and \
+                         `chatctl reindex` makes one that fits"
                     ),
                     (Some(suppressed), _) => {
                         tracing::warn!(%error, suppressed, "the search index takes nothing; what is stored waits in the outbox");

@@ -126,6 +126,33 @@ async fn one_that_was_killed_goes_on_where_it_stood() {
     assert_eq!((&said["checked"]["messages"], &said["checked"]["documents"]), (&json!(20_001), &json!(20_001)), "{said}");
 }
 
+/// As behind an upgrade whose documents have other fields.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_no_document_fits_is_replaced_by_one_that_they_do() {
+    let system = System::start().await;
+    let chat = system.create_application("upgraded").await.create_chat().await;
+    chat.post("stored before").await;
+    chat.await_found("stored", &[1], SOON).await;
+    let index = Index::of(&system);
+    index.lose(1).await;
+    index.make_for_other_fields(1).await;
+
+    chat.post("stored behind the upgrade").await;
+    chat.await_stored(2).await;
+    let page = chat.search_page(&[("query", "stored")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("scan")), "{}", page.text());
+    let waiting = async || outbox::depth(&mut system.store().acquire().await.unwrap()).await.unwrap();
+    assert!(waiting().await > 0);
+
+    let said = succeeds(&system, &["reindex"]).await.text();
+    assert!(said.contains("making version 2 beside version 1\n") && said.contains("version 1 is removed\n"), "{said}");
+    assert_eq!(index.versions().await, [version("-v2", &[""])]);
+    eventually("all that waited is indexed", SOON, async || waiting().await == 0).await;
+    let page = chat.search_page(&[("query", "stored")]).await;
+    assert_eq!((page.status, page.header("x-search-source")), (200, Some("index")), "{}", page.text());
+    assert_eq!(chat.search("stored").await, [1, 2]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_was_broken_off_can_be_given_up() {
     let system = System::start().await;

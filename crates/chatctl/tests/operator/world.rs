@@ -90,6 +90,16 @@ impl Index {
         self.client.delete(url).send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Makes a version that has none of the fields of today, behind the alias.
+    pub(crate) async fn make_for_other_fields(&self, version: u32) {
+        let url = format!("{}/{}-v{version}", self.server, self.name);
+        let creation = json!({
+            "mappings": { "dynamic": "strict", "_routing": { "required": true }, "properties": { "text": { "type": "text" } } },
+            "aliases": { self.name.as_str(): {} },
+        });
+        self.client.put(url).json(&creation).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// The versions that there are, each with its aliases, all without the common part of their names.
     pub(crate) async fn versions(&self) -> Vec<(String, Vec<String>)> {
         let url = format!("{}/{}-v*/_alias", self.server, self.name);
