@@ -37,8 +37,8 @@ impl Places {
     }
 }
 
-/// The upper bits of a product that depends on all bits of both: SplitMix64's finalizer (Steele, Lea, Flood 2014). Chats that
-/// share a code cost each other a little time, and nothing else.
+/// Ten bits that depend on all bits of both numbers: SplitMix64's finalizer (Steele, Lea, Flood 2014). Chats that share a code cost
+/// each other a little time, and nothing else.
 fn code(room: Room) -> u64 {
     let mut mixed = room.application_id.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ room.chat.get();
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

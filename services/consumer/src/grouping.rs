@@ -7,13 +7,13 @@ use domain::MessageNumber;
 use search::Document;
 use store::{Range, messages::Key, outbox::Entry};
 
-use crate::index::{ENOUGH_BYTES, bytes_of_text};
-
 /// Messages that a group reads at once: at most 20 MB of text.
 const PIECE: u64 = 500;
 /// Messages that go to the index together, and so those of a group, unless a single row has more. The index makes each request
 /// durable before it answers, whatever its size.
 const TOGETHER: u64 = 2_000;
+/// Bytes of text in a request that make it no better to wait for more.
+pub(crate) const ENOUGH_BYTES: usize = 1024 * 1024;
 /// A piece that takes too long to read is halved, unless it is no larger than this.
 const SMALL: u64 = 32;
 
@@ -48,6 +48,11 @@ pub(crate) fn is_wide(range: &Range) -> bool {
 /// Whether more documents would make a request no better.
 pub(crate) fn is_enough(documents: &[Document]) -> bool {
     documents.len() as u64 >= TOGETHER || bytes_of_text(documents) >= ENOUGH_BYTES
+}
+
+/// Bytes of the documents' text.
+pub(crate) fn bytes_of_text(documents: &[Document]) -> usize {
+    documents.iter().map(|document| document.body.as_str().len()).sum()
 }
 
 /// Takes what is read at once off the front; nothing is left when that is empty.

@@ -20,7 +20,7 @@ use tokio::{
 use trace::Context;
 
 use crate::{
-    index::{ENOUGH_BYTES, bytes_of_text},
+    grouping::{ENOUGH_BYTES, bytes_of_text},
     meters,
 };
 

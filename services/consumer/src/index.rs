@@ -17,14 +17,6 @@ use crate::{hand_over::Waiting, meters, traced::Spans};
 /// While the index does not serve, it is said this often.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// Bytes of text in a request that make it no better to wait for more.
-pub(crate) const ENOUGH_BYTES: usize = 1024 * 1024;
-
-/// Bytes of the documents' text.
-pub(crate) fn bytes_of_text(documents: &[Document]) -> usize {
-    documents.iter().map(|document| document.body.as_str().len()).sum()
-}
-
 /// Writes hand-overs until there can be no more. A request begins no sooner than `every` after the one before it, unless enough
 /// waits for it.
 pub(crate) async fn run(index: Index, store: Store, tracer: Tracer, mut waiting: Waiting, every: Duration) {

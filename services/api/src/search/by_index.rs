@@ -30,7 +30,7 @@ pub(super) async fn highest(state: &State, search: &Search, patience: &Patience)
     Ok(timeout_at(patience.reads_until(), read).await.map_err(|_| Failed::Source(Dependency::Mysql))??)
 }
 
-/// The hits next to the cursor, and one more than wanted if there is one, which tells that there are more.
+/// The hits next to the cursor, as many as are wanted.
 pub(super) async fn by_index(
     state: &State,
     search: &Search,
